@@ -1,0 +1,1 @@
+"""Answers: the HTTP API. Never imports torch, ctranslate2 or the room that hears."""

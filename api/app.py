@@ -1,0 +1,52 @@
+"""The application: what it is made of, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+
+from api import alerts, calls, errors, health
+from api.limits import FORM_BYTES, LimitBody
+from models.db import connect, migrate
+from models.stores import Stores
+from settings import Settings
+from workers.queue import open_queue
+
+ABOUT = (
+    "Speech analytics for call recordings: push recordings, find calls by spoken words, mood and "
+    "lexicon hits, and read the alerts they raise."
+)
+
+
+def make_app(settings: Settings) -> FastAPI:
+    """The API over one database, queue and set of stores; the schema is brought up to date at
+    start.
+    """
+    engine = connect(settings.database)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        migrate(engine)
+        yield
+        engine.dispose()
+
+    app = FastAPI(title="Overtone", version=_version(), description=ABOUT, lifespan=lifespan)
+    app.state.settings = settings
+    app.state.engine = engine
+    app.state.queue = open_queue(settings.redis)
+    app.state.stores = Stores(settings.recordings, settings.stores)
+    app.add_middleware(LimitBody, max_bytes=settings.max_upload_mb * 1_000_000 + FORM_BYTES)
+    errors.install(app)
+    for room in (health, calls, alerts):
+        app.include_router(room.router)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("overtone")
+    except PackageNotFoundError:  # run from a folder that was never installed
+        return "0"

@@ -1,0 +1,132 @@
+"""What an error looks like over HTTP: problem details (RFC 9457), the only place that knows status
+codes.
+
+Every error answers `application/problem+json` with `type`, `title`, `status`, `detail`, and for
+wrong parameters `errors`: a list of {parameter, problem}.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from models.stores import RecordingEmpty, RecordingGone, RecordingTooLarge, StoreRefused
+from models.words import BadQuery
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+STATUS_OF: dict[type[Exception], HTTPStatus] = {
+    StoreRefused: HTTPStatus.FORBIDDEN,
+    RecordingGone: HTTPStatus.NOT_FOUND,
+    RecordingEmpty: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+}
+
+
+class WrongParameter(BaseModel):
+    """One parameter that cannot be used, and what is allowed."""
+
+    parameter: str = Field(examples=["min_anger"])
+    problem: str = Field(examples=["Input should be less than or equal to 1"])
+
+
+class Problem(BaseModel):
+    """The one shape of every error."""
+
+    type: str = Field("about:blank", description="Always about:blank: the status says the kind.")
+    title: str = Field(examples=["Unprocessable Content"])
+    status: int = Field(examples=[422])
+    detail: str = Field(examples=["min_anger: Input should be less than or equal to 1"])
+    errors: list[WrongParameter] = Field(default_factory=list)
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    errors: Sequence[WrongParameter] = (),
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """An error as an answer."""
+    body = Problem(
+        title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors)
+    )
+    return JSONResponse(body.model_dump(), status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may answer with these errors."""
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}}
+        for status in statuses
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this application as problem details."""
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(BadQuery, _on_bad_query)
+    app.add_exception_handler(OperationalError, _on_database)
+    app.add_exception_handler(Exception, _on_surprise)
+    for kind in STATUS_OF:
+        app.add_exception_handler(kind, _on_store)
+
+
+async def _on_validation(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return wrong_parameters(error.errors())
+
+
+def wrong_parameters(details: Sequence[Any]) -> JSONResponse:
+    """422 for what pydantic found wrong."""
+    wrong = [
+        WrongParameter(
+            parameter=".".join(str(part) for part in detail["loc"][1:]) or str(detail["loc"][-1]),
+            problem=str(detail["msg"]),
+        )
+        for detail in details
+    ]
+    text = "; ".join(f"{one.parameter}: {one.problem}" for one in wrong)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, errors=wrong)
+
+
+async def _on_http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers) if error.headers else None
+    return problem(error.status_code, str(error.detail), headers=headers)
+
+
+async def _on_bad_query(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, BadQuery)
+    wrong = WrongParameter(parameter=error.parameter, problem=error.problem)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors=[wrong])
+
+
+async def _on_store(_request: Request, error: Exception) -> JSONResponse:
+    return problem(STATUS_OF[type(error)], str(error))
+
+
+async def _on_database(_request: Request, error: Exception) -> JSONResponse:
+    logger.error("the database does not answer: %s", type(error).__name__)
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "the database does not answer; try again",
+        headers={"Retry-After": "5"},
+    )
+
+
+async def _on_surprise(_request: Request, error: Exception) -> JSONResponse:
+    logger.error("unexpected %s", type(error).__name__, exc_info=error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something broke here; it was logged")

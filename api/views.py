@@ -1,0 +1,191 @@
+"""The shapes of answers: what a list shows of a call, a call in full, an alert."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.alert import Alert
+from models.call import Call, Speaker
+from models.hit import Hit
+from models.search import Found, Page
+from models.turn import Turn
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class SpeakerView(_View):
+    """One speaker of a call and their mood over all their turns."""
+
+    name: str = Field(examples=["customer"])
+    talk_s: float
+    mood: str | None = Field(examples=["angry"])
+    angry: float | None
+    happy: float | None
+    neutral: float | None
+    sad: float | None
+    anger: float | None = Field(description="Calibrated, 0 to 1, sustained for at least 2 s.")
+
+
+class SnippetView(_View):
+    """A turn worth hearing; `marks` are [start, end] characters of `text`."""
+
+    turn_id: int
+    speaker: str
+    text: str = Field(examples=["Do you have bearing number 204?"])
+    marks: list[tuple[int, int]] = Field(examples=[[[12, 30]]])
+    start_s: float = Field(description="The second to play from.", examples=[7.3])
+    end_s: float
+    anger: float | None
+
+
+class CallView(_View):
+    """What a list shows of a call."""
+
+    id: int
+    external_id: str
+    status: str = Field(examples=["done"])
+    error: str | None
+    agent: str | None
+    line: str | None
+    caller: str | None
+    direction: str | None
+    started_at: datetime
+    metadata: dict[str, Any]
+    created_at: datetime
+    heard_at: datetime | None
+    duration_s: float | None
+    language: str | None
+    anger: float | None = Field(description="The customer's anger, 0 to 1.")
+    warnings: list[str]
+    speakers: list[SpeakerView] = Field(default_factory=list)
+    tags: list[str] = Field(default_factory=list, examples=[["angry", "abusive"]])
+    snippets: list[SnippetView] = Field(default_factory=list)
+
+    @classmethod
+    def of(cls, found: Found) -> CallView:
+        return cls(
+            **_fields(found.call),
+            speakers=[SpeakerView.model_validate(speaker) for speaker in found.speakers],
+            tags=list(found.tags),
+            snippets=[SnippetView.model_validate(snippet) for snippet in found.snippets],
+        )
+
+
+class CallsView(BaseModel):
+    """One page of calls."""
+
+    items: list[CallView]
+    next_cursor: str | None = Field(description="Give it as `cursor` for the next page.")
+
+    @classmethod
+    def of(cls, page: Page) -> CallsView:
+        return cls(items=[CallView.of(found) for found in page.items], next_cursor=page.next_cursor)
+
+
+class HitView(_View):
+    """One term found in one turn."""
+
+    turn_id: int
+    speaker: str
+    lexicon: str = Field(examples=["product"])
+    lexicon_version: int
+    term: str = Field(examples=["bearing 204"])
+    grade: str | None
+    matched: str = Field(examples=["bearing number 204"])
+    start_s: float
+    end_s: float
+    score: float
+
+
+class TurnView(_View):
+    """One turn; `words` are [text, start_s, end_s, probability]."""
+
+    id: int
+    position: int
+    speaker: str
+    start_s: float
+    end_s: float
+    text: str
+    words: list[tuple[str, float, float, float]]
+    mood: str | None
+    anger: float | None
+    moods: dict[str, float] | None
+    acoustics: dict[str, float | None] | None
+
+
+class AlertView(_View):
+    """Why somebody should hear this call now."""
+
+    id: int
+    call_id: int
+    rule: str = Field(examples=["angry-customer"])
+    status: str = Field(examples=["new"])
+    reason: str = Field(examples=["customer sounds angry (anger 0.91) for 9 s of speech"])
+    evidence: list[dict[str, Any]]
+    start_s: float = Field(description="The second to play from.")
+    created_at: datetime
+    updated_at: datetime
+
+
+class CallDetail(CallView):
+    """A call in full."""
+
+    channels: int | None
+    language_probability: float | None
+    whisper_model: str | None
+    mood_model: str | None
+    turns: list[TurnView]
+    hits: list[HitView]
+    alerts: list[AlertView]
+
+    @classmethod
+    def assemble(
+        cls,
+        call: Call,
+        *,
+        speakers: list[Speaker],
+        tags: list[str],
+        turns: list[Turn],
+        hits: list[Hit],
+        alerts: list[Alert],
+    ) -> CallDetail:
+        return cls(
+            **_fields(call),
+            channels=call.channels,
+            language_probability=call.language_probability,
+            whisper_model=call.whisper_model,
+            mood_model=call.mood_model,
+            speakers=[SpeakerView.model_validate(speaker) for speaker in speakers],
+            tags=tags,
+            turns=[TurnView.model_validate(turn) for turn in turns],
+            hits=[HitView.model_validate(hit) for hit in hits],
+            alerts=[AlertView.model_validate(alert) for alert in alerts],
+        )
+
+
+class AlertsView(BaseModel):
+    """Alerts in the order they were raised."""
+
+    items: list[AlertView]
+    next_cursor: int = Field(
+        description="Give it as `cursor` to read on from here, also when nothing is new yet."
+    )
+
+
+class Pushed(BaseModel):
+    """The call that a push made, or the one it named before."""
+
+    id: int
+    external_id: str
+    status: str = Field(examples=["queued"])
+    created: bool = Field(description="False where this `external_id` was pushed before.")
+
+
+def _fields(call: Call) -> dict[str, Any]:
+    names = CallView.model_fields.keys() - {"metadata", "speakers", "tags", "snippets"}
+    return {name: getattr(call, name) for name in names} | {"metadata": call.details}

@@ -1,0 +1,245 @@
+"""The record of one conversation: who, when, which line, and what analysis adds.
+
+`CallPush` is what a pipeline sends, `Call` the stored row. Knows nothing of how a recording is
+heard.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator
+from pydantic import Field as PushField
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from models.columns import Json, Moment, now
+
+Channel = Literal["left", "right"]
+# Ids stand in job names and cursors: on SQLite too, a deleted row's id is not given again.
+NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
+MAX_METADATA_KEYS = 50
+MAX_METADATA_TEXT = 500
+
+
+class Status(StrEnum):
+    """Where a call stands on its way through analysis."""
+
+    QUEUED = "queued"
+    HEARING = "hearing"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class CallPush(BaseModel):
+    """What the recording pipeline knows of a call when it pushes it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    external_id: str | None = PushField(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="The pipeline's own name of the call; pushed twice it stays one call. "
+        "Left out: the SHA-256 of the recording.",
+    )
+    agent: str | None = PushField(default=None, max_length=200, description="Who answered.")
+    line: str | None = PushField(default=None, max_length=100, description="The number dialled.")
+    caller: str | None = PushField(default=None, max_length=100, description="The caller's number.")
+    direction: Literal["inbound", "outbound"] | None = PushField(default=None)
+    started_at: AwareDatetime | None = PushField(
+        default=None, description="When the call began, with its time zone. Left out: now."
+    )
+    agent_channel: Channel | None = PushField(
+        default=None, description="The agent's side of a stereo recording."
+    )
+    language: str | None = PushField(
+        default=None, pattern=r"^[a-z]{2,3}$", description="Pinned language."
+    )
+    urgent: bool = PushField(default=False, description="Heard before those that wait.")
+    metadata: dict[str, str | int | float | bool | None] = PushField(
+        default_factory=dict, description="Anything else: advertising source, site, region ..."
+    )
+
+    @field_validator("external_id", "agent", "line", "caller", mode="after")
+    @classmethod
+    def _printable(cls, value: str | None) -> str | None:
+        if value is not None and not value.isprintable():
+            raise ValueError("control characters are not allowed")
+        return value
+
+    @field_validator("metadata")
+    @classmethod
+    def _bounded(cls, metadata: dict[str, Any]) -> dict[str, Any]:
+        if len(metadata) > MAX_METADATA_KEYS:
+            raise ValueError(f"at most {MAX_METADATA_KEYS} keys")
+        for key, value in metadata.items():
+            texts = [key, value] if isinstance(value, str) else [key]
+            if any(len(text) > MAX_METADATA_TEXT or "\0" in text for text in texts):
+                raise ValueError(f"{key[:40]}: at most {MAX_METADATA_TEXT} characters and no NUL")
+        return metadata
+
+
+class Call(SQLModel, table=True):
+    """One call. `metadata` of the push is `details` here, since SQLAlchemy keeps that name to
+    itself.
+    """
+
+    __tablename__ = "call"
+    __table_args__ = (
+        Index("call_by_start", "started_at", "id"),
+        Index("call_by_anger", "anger", "id"),
+        Index("call_by_status", "status", "updated_at"),
+        NEVER_REUSE_IDS,
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    external_id: str = Field(sa_column=Column(String(200), unique=True, nullable=False))
+    agent: str | None = Field(default=None, sa_column=Column(String(200), index=True))
+    line: str | None = Field(default=None, sa_column=Column(String(100), index=True))
+    caller: str | None = Field(default=None, sa_column=Column(String(100), index=True))
+    direction: str | None = Field(default=None, sa_column=Column(String(10)))
+    started_at: datetime = Field(sa_column=Column(Moment, nullable=False))
+    agent_channel: str = Field(sa_column=Column(String(5), nullable=False))
+    language_wanted: str | None = Field(default=None, sa_column=Column(String(3)))
+    urgent: bool = False
+    details: dict[str, Any] = Field(default_factory=dict, sa_column=Column(Json, nullable=False))
+
+    recording: str = Field(sa_column=Column(Text, nullable=False))
+
+    status: str = Field(default=Status.QUEUED, sa_column=Column(String(10), nullable=False))
+    error: str | None = Field(default=None, sa_column=Column(Text))
+    attempts: int = 0
+    failures: int = 0
+    created_at: datetime = Field(default_factory=now, sa_column=Column(Moment, nullable=False))
+    updated_at: datetime = Field(default_factory=now, sa_column=Column(Moment, nullable=False))
+
+    heard_at: datetime | None = Field(default=None, sa_column=Column(Moment))
+    duration_s: float | None = None
+    channels: int | None = None
+    language: str | None = Field(default=None, sa_column=Column(String(3)))
+    language_probability: float | None = None
+    whisper_model: str | None = Field(default=None, sa_column=Column(String(200)))
+    mood_model: str | None = Field(default=None, sa_column=Column(String(200)))
+    warnings: list[str] = Field(default_factory=list, sa_column=Column(Json, nullable=False))
+    anger: float | None = None
+
+
+def of_call(*, primary_key: bool = False) -> Column[int]:
+    """A column that names a call, and goes when the call goes."""
+    return Column(
+        Integer,
+        ForeignKey("call.id", ondelete="CASCADE"),
+        primary_key=primary_key,
+        nullable=False,
+        index=not primary_key,
+    )
+
+
+class Speaker(SQLModel, table=True):
+    """One speaker of one call: how long they spoke, and their mood over all their turns."""
+
+    __tablename__ = "speaker"
+    __table_args__ = (Index("speaker_by_mood", "mood", "name"),)
+
+    call_id: int = Field(sa_column=of_call(primary_key=True))
+    name: str = Field(sa_column=Column(String(20), primary_key=True))
+    talk_s: float
+    mood: str | None = Field(default=None, sa_column=Column(String(10)))
+    angry: float | None = None
+    happy: float | None = None
+    neutral: float | None = None
+    sad: float | None = None
+    anger: float | None = None
+
+
+class CallTag(SQLModel, table=True):
+    """A label that filters use, derived from hits and mood."""
+
+    __tablename__ = "call_tag"
+    __table_args__ = (
+        UniqueConstraint("call_id", "tag"),
+        Index("call_tag_by_tag", "tag", "call_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    call_id: int = Field(sa_column=of_call())
+    tag: str = Field(sa_column=Column(String(100), nullable=False))
+
+
+def add_call(
+    session: Session, push: CallPush, recording: str, *, external_id: str, agent_channel: Channel
+) -> tuple[Call, bool]:
+    """Store a pushed call and commit; for an `external_id` that is there already, the call it
+    names.
+
+    Returns the call and whether it is new. `external_id` and `agent_channel` stand where the push
+    has none.
+    """
+    external_id = push.external_id or external_id
+    there = call_named(session, external_id)
+    if there is not None:
+        return there, False
+    call = Call(
+        external_id=external_id,
+        agent=push.agent,
+        line=push.line,
+        caller=push.caller,
+        direction=push.direction,
+        started_at=push.started_at or now(),
+        agent_channel=push.agent_channel or agent_channel,
+        language_wanted=push.language,
+        urgent=push.urgent,
+        details=push.metadata,
+        recording=recording,
+        warnings=[],
+    )
+    session.add(call)
+    try:
+        session.commit()
+    except IntegrityError:  # somebody pushed it between our look and our commit
+        session.rollback()
+        there = call_named(session, external_id)
+        if there is None:
+            raise
+        return there, False
+    return call, True
+
+
+def call_named(session: Session, external_id: str) -> Call | None:
+    """The call of this `external_id`, or None."""
+    return session.exec(select(Call).where(Call.external_id == external_id)).first()
+
+
+def waiting_calls(session: Session, before: datetime, limit: int) -> list[Call]:
+    """Calls that still have to be heard and that nothing has touched since `before`, oldest
+    first.
+    """
+    waiting = [Status.QUEUED, Status.HEARING]
+    return list(
+        session.exec(
+            select(Call)
+            .where(col(Call.status).in_(waiting), col(Call.updated_at) < before)
+            .order_by(col(Call.updated_at), col(Call.id))
+            .limit(limit)
+        )
+    )
+
+
+def ask_again(session: Session, call_id: int) -> Call | None:
+    """Make a call wait for hearing once more, with its counts at zero; None where there is no such
+    call.
+    """
+    call = session.get(Call, call_id)
+    if call is None:
+        return None
+    call.status = Status.QUEUED
+    call.error = None
+    call.attempts = call.failures = 0
+    call.updated_at = now()
+    session.add(call)
+    session.commit()
+    return call

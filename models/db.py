@@ -1,0 +1,102 @@
+"""Engine, sessions and migrations. SQLite (WAL) by default, PostgreSQL at scale; knows no table by
+name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, event, text
+from sqlalchemy.engine import make_url
+from sqlmodel import Session, create_engine
+
+BUSY_TIMEOUT_MS = 30_000
+# Any number will do, as long as every Overtone process takes the same.
+MIGRATION_LOCK = 0x0E27_03E5
+_one_at_a_time = Lock()
+
+
+def connect(url: str) -> Engine:
+    """An engine for `url`; a SQLite file's folder is made where it is missing."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        # Statements carry transcripts and phone numbers: an error's text must not repeat them.
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"check_same_thread": False}, hide_parameters=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own BEGIN comes late and is always DEFERRED; ours is sent by `_begin_sqlite`.
+    # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#pysqlite-serializable
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # A commit must survive a power cut: a recording once accepted is never lost.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    wants = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {wants}")
+
+
+def writing(engine: Engine) -> Session:
+    """A session that will write: on SQLite it takes the write lock at once and waits for it, so
+    that two writers queue up instead of failing half-way."""
+    return Session(engine.execution_options(sqlite_begin="IMMEDIATE"), expire_on_commit=False)
+
+
+def reading(engine: Engine) -> Session:
+    """A session that only reads."""
+    return Session(engine, expire_on_commit=False)
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the schema up to `revision`, or down to "base", in one transaction.
+
+    Safe to call at every start, also by several processes at once: the first one does it.
+    """
+    config = _config()
+    # Alembic keeps the running migration in module globals; the database's own lock keeps other
+    # processes apart, this one the threads of ours.
+    with (
+        _one_at_a_time,
+        engine.execution_options(sqlite_begin="IMMEDIATE").connect() as connection,
+    ):
+        if engine.dialect.name == "postgresql":
+            connection.execute(
+                text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK}
+            )
+        config.attributes["connection"] = connection
+        if revision == "base":
+            command.downgrade(config, revision)
+        else:
+            command.upgrade(config, revision)
+        connection.commit()
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the schema is the newest that this code knows."""
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    return current == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config

@@ -1,0 +1,79 @@
+"""API keys: stored only as a hash, shown once, each with scopes.
+
+A key is 32 random bytes, so one round of SHA-256 is enough to keep it (a password would need more).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime
+
+from sqlalchemy import Column, String
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from models.columns import Json, Moment, now
+
+SCOPES = ("push", "read")
+MARK = "ovt"
+
+
+class Key(SQLModel, table=True):
+    """`name` tells people what the key is for; `hash` is the SHA-256 of the whole key in hex."""
+
+    __tablename__ = "key"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(sa_column=Column(String(100), unique=True, nullable=False))
+    hash: str = Field(sa_column=Column(String(64), nullable=False, unique=True))
+    scopes: list[str] = Field(sa_column=Column(Json, nullable=False))
+    created_at: datetime = Field(default_factory=now, sa_column=Column(Moment, nullable=False))
+    revoked_at: datetime | None = Field(default=None, sa_column=Column(Moment))
+
+
+class KeyNameTaken(Exception):
+    """There is a key of that name already."""
+
+
+class NoSuchKey(Exception):
+    """There is no key of that name."""
+
+
+def create_key(session: Session, name: str, scopes: tuple[str, ...] = SCOPES) -> str:
+    """Make and store a key; the text returned is never seen again. Raises `KeyNameTaken`."""
+    if session.exec(select(Key).where(Key.name == name)).first():
+        raise KeyNameTaken(f"there is already a key named {name}; revoke it or take another name")
+    text = f"{MARK}_{secrets.token_urlsafe(32)}"
+    session.add(Key(name=name, hash=_hash(text), scopes=list(scopes)))
+    session.commit()
+    return text
+
+
+def find_key(session: Session, text: str) -> Key | None:
+    """The live key that this text is, or None."""
+    wanted = _hash(text)
+    key = session.exec(select(Key).where(Key.hash == wanted)).first()
+    if key is None or key.revoked_at is not None or not hmac.compare_digest(key.hash, wanted):
+        return None
+    return key
+
+
+def all_keys(session: Session) -> list[Key]:
+    """Every key, oldest first, revoked ones too."""
+    return list(session.exec(select(Key).order_by(col(Key.id))))
+
+
+def revoke_key(session: Session, name: str) -> None:
+    """The key works no more; its name is free again. Raises `NoSuchKey`."""
+    key = session.exec(select(Key).where(Key.name == name)).first()
+    if key is None or key.revoked_at is not None:
+        raise NoSuchKey(f"there is no live key named {name}")
+    key.revoked_at = now()
+    key.name = f"{key.name[:70]} (revoked {key.revoked_at:%Y-%m-%d %H:%M:%S})"
+    session.add(key)
+    session.commit()
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,55 @@
+"""Reads one call with everything that belongs to it, in a fixed number of statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlmodel import Session, col, select
+
+from models.alert import Alert
+from models.call import Call, CallTag, Speaker
+from models.hit import Hit
+from models.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class WholeCall:
+    """A call and its rows, turns and hits in order."""
+
+    call: Call
+    speakers: list[Speaker] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
+    hits: list[Hit] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+
+
+def read_call(session: Session, call_id: int) -> WholeCall | None:
+    """The call with all its rows, or None."""
+    call = session.get(Call, call_id)
+    if call is None:
+        return None
+    return WholeCall(
+        call,
+        speakers=list(
+            session.exec(
+                select(Speaker).where(Speaker.call_id == call_id).order_by(col(Speaker.name))
+            )
+        ),
+        tags=list(
+            session.exec(
+                select(CallTag.tag).where(CallTag.call_id == call_id).order_by(col(CallTag.tag))
+            )
+        ),
+        turns=list(
+            session.exec(select(Turn).where(Turn.call_id == call_id).order_by(col(Turn.position)))
+        ),
+        hits=list(
+            session.exec(
+                select(Hit).where(Hit.call_id == call_id).order_by(col(Hit.start_s), col(Hit.id))
+            )
+        ),
+        alerts=list(
+            session.exec(select(Alert).where(Alert.call_id == call_id).order_by(col(Alert.id)))
+        ),
+    )

@@ -1,0 +1,194 @@
+"""The front door: mounts every command of the rooms, and `up`, which runs them all on one
+machine.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import IO
+
+import httpx
+import typer
+
+from api import commands as api_commands
+from models.db import connect, migrate
+from settings import BadSettings, Settings, read_settings
+from workers import commands as worker_commands
+from workers.queue import QueueDown, open_queue
+
+app = typer.Typer(
+    help="Speech analytics for call recordings.",
+    no_args_is_help=True,
+    add_completion=False,
+    # Typer's own tracebacks print code and values; a plain one says as much and keeps secrets.
+    pretty_exceptions_enable=False,
+)
+for command in (
+    worker_commands.queue,
+    worker_commands.worker,
+    worker_commands.listen,
+    api_commands.api,
+    api_commands.push,
+    api_commands.search,
+    api_commands.show,
+):
+    app.command()(command)
+app.add_typer(api_commands.keys, name="key")
+
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 10
+# A process that ends this often within a minute will not get better by being started again.
+MOST_RESTARTS = 5
+
+
+class NotStarted(Exception):
+    """A process did not come up, or does not stay up; the text names its log."""
+
+
+@dataclass(slots=True)
+class Process:
+    """One command run as a process of its own, started again when it ends unasked."""
+
+    command: str
+    log: Path
+    running: subprocess.Popen[bytes] | None = None
+    starts: list[float] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start it, its output going to its log."""
+        self.starts = [at for at in self.starts if time.monotonic() - at < 60]
+        if len(self.starts) >= MOST_RESTARTS:
+            raise NotStarted(f"{self.command} ends again and again; see {self.log}")
+        self.starts.append(time.monotonic())
+        out: IO[bytes]
+        with self.log.open("ab") as out:
+            self.running = subprocess.Popen(
+                [sys.executable, "-m", "overtone", self.command],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C reaches only `up`, which stops the others in the right order.
+                start_new_session=True,
+            )
+
+    def ended(self) -> bool:
+        """Whether it ended by itself."""
+        return self.running is not None and self.running.poll() is not None
+
+    def stop(self) -> None:
+        """End it: politely, then not. A call in a worker's hands is heard again after the next
+        start.
+        """
+        if self.running is None or self.running.poll() is not None:
+            return
+        self.running.terminate()
+        try:
+            self.running.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.running.kill()
+            self.running.wait()
+
+
+@app.command()
+def up() -> None:
+    """Run queue, worker and API on this machine until Ctrl-C."""
+    settings = read_settings()
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    logs = settings.data_dir.absolute() / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    names = ["worker", "api"] if settings.redis_url else ["queue", "worker", "api"]
+    processes = {name: Process(name, logs / f"{name}.log") for name in names}
+    try:
+        _start_all(settings, processes, stop)
+        while not stop.wait(1.0):
+            for process in processes.values():
+                if process.ended():
+                    typer.echo(f"{process.command} ended and is started again; see {process.log}")
+                    process.start()
+        typer.echo("stopping ...")
+    finally:
+        for name in reversed(names):
+            processes[name].stop()
+
+
+def _start_all(settings: Settings, processes: dict[str, Process], stop: Event) -> None:
+    migrate(connect(settings.database))
+    key, made = api_commands.local_key(settings)
+    if "queue" in processes:
+        processes["queue"].start()
+        _wait(processes["queue"], lambda: _answers(settings), stop)
+    processes["api"].start()
+    processes["worker"].start()
+    address = f"http://{settings.api_host}:{settings.api_port}"
+    _wait(processes["api"], lambda: _healthy(address), stop)
+    if stop.is_set():
+        return
+    typer.echo(f"API      {address}   (its pages: {address}/docs)")
+    typer.echo(f"key      {key}{'   (made just now)' if made else ''}")
+    typer.echo(f"data     {settings.data_dir.absolute()}")
+    typer.echo(f"logs     {processes['api'].log.parent}")
+    typer.echo("Running until Ctrl-C. The worker needs a few seconds to load its models.")
+
+
+def _wait(process: Process, ready: Callable[[], bool], stop: Event) -> None:
+    """Until `ready`. Raises `NotStarted` where the process ends first or takes too long."""
+    until = time.monotonic() + START_TIMEOUT_S
+    while not stop.is_set():
+        if process.ended():
+            last = process.log.read_text(errors="replace").strip().splitlines()[-3:]
+            raise NotStarted(
+                f"{process.command} did not start (see {process.log}):\n" + "\n".join(last)
+            )
+        if ready():
+            return
+        if time.monotonic() > until:
+            raise NotStarted(f"{process.command} does not answer; see {process.log}")
+        stop.wait(0.1)
+
+
+def _answers(settings: Settings) -> bool:
+    try:
+        open_queue(settings.redis).check()
+    except QueueDown:
+        return False
+    return True
+
+
+def _healthy(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/healthz", timeout=2).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def main() -> None:
+    """Run the command line; what goes wrong is one line that says what to do, and exit status 1 or
+    2.
+    """
+    # Commands import each other's rooms from where they were installed, whatever folder this is
+    # run in.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from redis import RedisError
+
+    try:
+        app()
+    except BadSettings as error:
+        typer.echo(f"overtone: {error}", err=True)
+        sys.exit(2)
+    except (NotStarted, QueueDown, RedisError) as error:
+        typer.echo(f"overtone: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

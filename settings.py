@@ -1,0 +1,192 @@
+"""Every setting of Overtone, read once from OVERTONE_* variables; a bad or unknown one stops the
+process.
+
+Knows no rooms. `Settings()` reads the environment; whoever needs a setting is handed the object.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from hashlib import sha256
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "OVERTONE_"
+# The longest path a Unix socket can have on Linux is 107 bytes, on macOS 103.
+SOCKET_PATH_BYTES = 103
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults; the description of each is its documentation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    data_dir: Path = Field(
+        Path("overtone-data"),
+        description="Folder for the database, uploaded recordings, the embedded queue and models.",
+    )
+    database_url: str | None = Field(
+        None,
+        description="SQLAlchemy URL, such as postgresql+psycopg://user:password@host/overtone. "
+        "Unset: SQLite in the data folder.",
+    )
+    redis_url: str | None = Field(
+        None,
+        description="Redis or Valkey for the queue, such as redis://host:6379/0. "
+        "Unset: the embedded Valkey of the data folder.",
+    )
+    stores: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Folders and https:// prefixes, separated by commas, that a pushed path or URL "
+        "may point into. Unset: uploads only.",
+    )
+    api_host: str = Field("127.0.0.1", description="Address the API listens on.")
+    api_port: int = Field(
+        8080, ge=0, le=65535, description="Port the API listens on; 0 takes a free one."
+    )
+    max_upload_mb: int = Field(500, ge=1, description="Largest upload, in megabytes.")
+    max_audio_s: float = Field(
+        4 * 3600.0, gt=0, description="Longest recording that is heard, in seconds."
+    )
+    agent_channel: Literal["left", "right"] = Field(
+        "left",
+        description="The agent's side of a stereo recording, unless the push says otherwise.",
+    )
+    whisper_model: str = Field(
+        "base",
+        description="Whisper size, hub id or folder with a CTranslate2 model. `base` comes from "
+        "two packages and needs no hub.",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models run.")
+    compute_type: str = Field(
+        "default", description="CTranslate2 compute type; `default` is int8 on a CPU."
+    )
+    beam_size: int = Field(5, ge=1, le=20, description="Whisper's beam.")
+    batch_size: int = Field(8, ge=1, le=128, description="30 s windows heard at once.")
+    language: str | None = Field(
+        None,
+        pattern=r"^[a-z]{2,3}$",
+        description="Language of all calls, such as ru or en. Unset: found per call.",
+    )
+    mood_model: str = Field(
+        "encoder",
+        description="`encoder` (the head on Whisper's encoder that comes with Overtone), `none`, "
+        "or a hub id or folder of a transformers audio-classification model.",
+    )
+    mood_labels: str | None = Field(
+        None,
+        description="For a hub mood model whose labels are not understood: "
+        "label=mood pairs, such as LABEL_0=angry,LABEL_1=neutral.",
+    )
+    alert_anger: float = Field(
+        0.6, gt=0, le=1, description="A customer's anger from which a call raises an alert ..."
+    )
+    alert_anger_s: float = Field(
+        3.0, gt=0, description="... when it lasts for at least this many seconds of speech."
+    )
+    job_failures: int = Field(
+        3, ge=1, description="Times that hearing a call may fail before the call is marked failed."
+    )
+    job_attempts: int = Field(
+        20, ge=1, description="The same, counting also workers that died while hearing it."
+    )
+    heartbeat_s: int = Field(
+        60, ge=2, description="A worker silent for this long is taken for dead."
+    )
+    reconcile_s: float = Field(
+        15.0,
+        gt=0,
+        description="How often a worker looks for calls that lost their job, in seconds.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="How much is logged. Transcript text and phone numbers never are."
+    )
+
+    @field_validator("stores", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("stores")
+    @classmethod
+    def _known_stores(cls, stores: tuple[str, ...]) -> tuple[str, ...]:
+        for store in stores:
+            if "://" in store:
+                parts = urlsplit(store)
+                if parts.scheme != "https" or not parts.hostname or not store.endswith("/"):
+                    raise ValueError(f"{store}: an address must be https:// and end with a slash")
+            elif not Path(store).is_absolute():
+                raise ValueError(f"{store}: a folder must be an absolute path")
+        return stores
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'overtone.db'}"
+
+    @property
+    def queue_socket(self) -> Path:
+        """Where the embedded Valkey listens: in the data folder, or in /tmp where that path is too
+        long.
+        """
+        socket = self.data_dir.absolute() / "queue" / "valkey.sock"
+        if len(os.fsencode(socket)) <= SOCKET_PATH_BYTES:
+            return socket
+        digest = sha256(os.fsencode(socket)).hexdigest()[:12]
+        return Path(gettempdir()) / f"overtone-{os.getuid()}-{digest}" / "valkey.sock"
+
+    @property
+    def redis(self) -> str:
+        """The URL of the queue in force."""
+        return self.redis_url or f"unix://{self.queue_socket}"
+
+    @property
+    def recordings(self) -> Path:
+        """Folder of uploaded recordings."""
+        return self.data_dir.absolute() / "recordings"
+
+    @property
+    def models(self) -> Path:
+        """Folder of downloaded or joined models."""
+        return self.data_dir.absolute() / "models"
+
+
+def log_to_stderr(settings: Settings) -> None:
+    """Set up logging for a process of ours. Libraries that log addresses stay quiet."""
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(name)s %(message)s")
+    for name in ("alembic", "httpx", "httpcore", "faster_whisper", "numba"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class BadSettings(Exception):
+    """One or more OVERTONE_* variables cannot be used; the text names each."""
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Read the environment. Raises `BadSettings` naming every variable that is wrong or unknown."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    problems = [
+        f"{name} is not a setting of Overtone"
+        for name in sorted(os.environ)
+        if name.startswith(PREFIX) and name not in known
+    ]
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        problems += [
+            f"{PREFIX}{str(detail['loc'][0]).upper()}: {detail['msg']}" for detail in error.errors()
+        ]
+        raise BadSettings("\n".join(problems)) from error
+    if problems:
+        raise BadSettings("\n".join(problems))
+    return settings

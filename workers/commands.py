@@ -1,0 +1,101 @@
+"""The commands of this room: `queue`, `worker`, `listen`. Models load only when a command needs
+them.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from settings import log_to_stderr, read_settings
+
+if TYPE_CHECKING:
+    from speech.conversation import Conversation, Mood
+
+
+def queue() -> None:
+    """Run the embedded Valkey of the data folder until stopped (`up` does this for you)."""
+    from workers.embedded import embedded_valkey
+
+    settings = read_settings()
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with embedded_valkey(settings.queue_socket, settings.data_dir.absolute() / "queue"):
+        typer.echo(f"queue: {settings.redis}")
+        stop.wait()
+
+
+def worker(
+    burst: Annotated[bool, typer.Option(help="Stop when no call waits any more.")] = False,
+) -> None:
+    """Hear calls from the queue until stopped. Run as many as the machine carries."""
+    from models.db import connect, migrate
+    from workers.worker import work
+
+    settings = read_settings()
+    log_to_stderr(settings)
+    migrate(connect(settings.database))
+    work(settings, burst=burst)
+
+
+def listen(
+    file: Annotated[Path, typer.Argument(help="A recording in any usual format.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+    agent: Annotated[str, typer.Option(help="The agent's side of a stereo recording.")] = "",
+    language: Annotated[str, typer.Option(help="Pin the language, such as ru or en.")] = "",
+) -> None:
+    """Hear one recording and print the conversation; needs no database and no queue."""
+    from speech.audio import AudioError, AudioLimits
+    from speech.listen import listen as hear
+    from workers.station import load_ears
+
+    settings = read_settings()
+    side = agent or settings.agent_channel
+    if side not in ("left", "right"):
+        raise typer.BadParameter("left or right", param_hint="--agent")
+    try:
+        conversation = hear(
+            file,
+            load_ears(settings),
+            agent_channel=0 if side == "left" else 1,
+            language=language or settings.language,
+            limits=AudioLimits(seconds=settings.max_audio_s),
+            on_progress=_show_progress if sys.stderr.isatty() else None,
+        )
+    except AudioError as error:
+        typer.echo(f"overtone: {error}", err=True)
+        raise typer.Exit(1) from error
+    if as_json:
+        typer.echo(json.dumps(conversation.as_dict(), ensure_ascii=False, indent=2))
+    else:
+        _print(conversation)
+
+
+def _show_progress(step: str, share: float) -> None:
+    end = "\r" if (step, share) != ("mood", 0.0) else "\r\033[K"
+    sys.stderr.write(f"\r\033[K{step} {share:.0%}{end}")
+    sys.stderr.flush()
+
+
+def _print(conversation: Conversation) -> None:
+    language = conversation.language or "no speech"
+    typer.echo(
+        f"{conversation.duration_s:.1f} s, {conversation.channels} channel(s), {language}, "
+        f"Whisper {conversation.whisper_model}, mood {conversation.mood_model or 'off'}"
+    )
+    for warning in conversation.warnings:
+        typer.echo(f"warning: {warning}")
+    for turn in conversation.turns:
+        when = f"{turn.start_s:7.2f} {turn.end_s:7.2f}"
+        typer.echo(f"{when}  {turn.speaker:<9} {_mood(turn.mood)}  {turn.text}")
+
+
+def _mood(mood: Mood | None) -> str:
+    return f"{mood.label:<7} {mood.anger:.2f}" if mood else " " * 12

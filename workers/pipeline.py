@@ -1,0 +1,150 @@
+"""A conversation and its hits become rows: turns, speakers, hits, tags, alerts, in one transaction.
+
+Writing the same call again replaces what was there, so running a job twice gives the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import delete, insert
+from sqlmodel import Session, col, select
+
+from lexicons.matcher import Matcher
+from lexicons.text import index_text
+from models.alert import Alert
+from models.call import Call, CallTag, Speaker, Status
+from models.columns import now
+from models.hit import Hit
+from models.turn import Turn
+from speech.conversation import Conversation, overall_mood
+from speech.conversation import Turn as HeardTurn
+from workers.alerts import AlertDraft, AngryCustomer
+from workers.hits import TimedHit, find_hits
+
+ANGRY_TAG = "angry"
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """All that is known of a call once it was heard."""
+
+    conversation: Conversation
+    hits: tuple[TimedHit, ...]
+    alerts: tuple[AlertDraft, ...]
+    tags: tuple[str, ...]
+
+
+def analyse(
+    conversation: Conversation, matcher: Matcher, rules: Sequence[AngryCustomer]
+) -> Analysis:
+    """Find hits, judge rules, derive tags."""
+    hits = tuple(find_hits(conversation, matcher))
+    drafts = [rule.judge(conversation, hits) for rule in rules]
+    tags = {hit.match.lexicon for hit in hits}
+    threshold = min((rule.anger for rule in rules), default=1.0)
+    anger = call_anger(conversation)
+    if anger is not None and anger >= threshold:
+        tags.add(ANGRY_TAG)
+    return Analysis(
+        conversation, hits, tuple(draft for draft in drafts if draft), tuple(sorted(tags))
+    )
+
+
+def call_anger(conversation: Conversation) -> float | None:
+    """The number managers sort by: the customer's sustained anger; where nobody is known to be the
+    customer, that of the angriest speaker."""
+    speakers = [name for name in conversation.speakers if name != "agent"]
+    moods = [overall_mood(conversation.of(name)) for name in speakers]
+    return max((mood.anger for mood in moods if mood), default=None)
+
+
+def record(session: Session, call_id: int, analysis: Analysis) -> bool:
+    """Write an analysis and commit; False where the call was deleted meanwhile."""
+    call = session.exec(select(Call).where(Call.id == call_id).with_for_update()).first()
+    if call is None:
+        return False
+    heard = analysis.conversation
+    for table in (Hit, Turn, Speaker, CallTag):
+        session.execute(delete(table).where(col(table.call_id) == call_id))
+    turns = [_turn_row(call_id, i, turn) for i, turn in enumerate(heard.turns)]
+    session.add_all(turns)
+    session.add_all(_speaker_row(call_id, heard, name) for name in heard.speakers)
+    session.add_all(CallTag(call_id=call_id, tag=tag) for tag in analysis.tags)
+    session.flush()
+    if analysis.hits:
+        session.execute(insert(Hit), [_hit_row(call_id, turns, hit) for hit in analysis.hits])
+    for draft in analysis.alerts:
+        _write_alert(session, call_id, draft)
+    call.status = Status.DONE
+    call.error = None
+    call.heard_at = call.updated_at = now()
+    call.duration_s = heard.duration_s
+    call.channels = heard.channels
+    call.language = heard.language
+    call.language_probability = heard.language_probability
+    call.whisper_model = heard.whisper_model
+    call.mood_model = heard.mood_model
+    call.warnings = list(heard.warnings)
+    call.anger = call_anger(heard)
+    session.add(call)
+    session.commit()
+    return True
+
+
+def _turn_row(call_id: int, position: int, turn: HeardTurn) -> Turn:
+    return Turn(
+        call_id=call_id,
+        position=position,
+        speaker=turn.speaker,
+        start_s=turn.start_s,
+        end_s=turn.end_s,
+        text=turn.text,
+        keys=index_text(turn.text),
+        words=[[word.text, word.start_s, word.end_s, word.probability] for word in turn.words],
+        mood=turn.mood.label if turn.mood else None,
+        anger=turn.mood.anger if turn.mood else None,
+        moods=asdict(turn.mood) if turn.mood else None,
+        acoustics=asdict(turn.acoustics) if turn.acoustics else None,
+    )
+
+
+def _speaker_row(call_id: int, heard: Conversation, name: str) -> Speaker:
+    turns = heard.of(name)
+    mood = overall_mood(turns)
+    return Speaker(
+        call_id=call_id,
+        name=name,
+        talk_s=round(sum(turn.duration_s for turn in turns), 3),
+        mood=mood.label if mood else None,
+        **(asdict(mood) if mood else {}),
+    )
+
+
+def _hit_row(call_id: int, turns: Sequence[Turn], hit: TimedHit) -> dict[str, object]:
+    return {
+        "call_id": call_id,
+        "turn_id": turns[hit.position].id,
+        "speaker": hit.speaker,
+        "lexicon": hit.match.lexicon,
+        "lexicon_version": hit.match.version,
+        "term": hit.match.term,
+        "grade": hit.match.grade,
+        "matched": hit.match.matched,
+        "start_s": hit.start_s,
+        "end_s": hit.end_s,
+        "score": hit.match.score,
+    }
+
+
+def _write_alert(session: Session, call_id: int, draft: AlertDraft) -> None:
+    """One alert for each call and rule: hearing a call again updates it."""
+    alert = session.exec(
+        select(Alert).where(Alert.call_id == call_id, Alert.rule == draft.rule)
+    ).first() or Alert(call_id=call_id, rule=draft.rule, reason="", evidence=[], start_s=0.0)
+    alert.reason = draft.reason
+    alert.evidence = list(draft.evidence)
+    alert.start_s = draft.start_s
+    alert.updated_at = now()
+    session.add(alert)

@@ -1,0 +1,97 @@
+"""Finds calls whose errand got lost and sends it again: a crash between commit and enqueue, a
+killed worker, an emptied queue, a failed attempt. The rows are the truth; the queue is made to
+agree with them.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+from threading import Event, Thread
+
+from redis import RedisError
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.call import Call, Status, waiting_calls
+from models.columns import now
+from models.db import reading, writing
+from models.stores import StoreError, Stores
+from settings import Settings
+from workers.queue import CallQueue, QueueDown, timeout_for
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 1000
+
+
+def reconcile(engine: Engine, queue: CallQueue, stores: Stores, settings: Settings) -> int:
+    """Enqueue every waiting call that has no live job; returns how many. Raises `QueueDown`."""
+    # A call touched this moment may be on its way between row and queue, or between queue and
+    # worker.
+    settled = now() - timedelta(seconds=settings.reconcile_s)
+    with reading(engine) as session:
+        waiting = waiting_calls(session, settled, AT_ONCE)
+    if not waiting:
+        return 0
+    live = queue.live()
+    sent = 0
+    for call in waiting:
+        if call.id is None or call.id in live:
+            continue
+        if call.attempts >= settings.job_attempts:
+            _give_up(engine, call)
+            continue
+        timeout_s = timeout_for(_size(call, stores), settings.max_audio_s)
+        sent += queue.enqueue_again(call.id, urgent=call.urgent, timeout_s=timeout_s)
+    if sent:
+        logger.info("%d calls had lost their job and were queued again", sent)
+    return sent
+
+
+def _size(call: Call, stores: Stores) -> int | None:
+    try:
+        path: Path | None = stores.path_of(call.recording)
+    except StoreError:
+        return None
+    return path.stat().st_size if path else None
+
+
+def _give_up(engine: Engine, call: Call) -> None:
+    with writing(engine) as session:
+        row = session.get(Call, call.id)
+        if row is None or row.status not in (Status.QUEUED, Status.HEARING):
+            return
+        row.status = Status.FAILED
+        row.error = f"{row.attempts} workers died while hearing this recording"
+        row.updated_at = now()
+        session.add(row)
+        session.commit()
+
+
+class Reconciler(Thread):
+    """Reconciles every `settings.reconcile_s` seconds until stopped."""
+
+    def __init__(
+        self, engine: Engine, queue: CallQueue, *, stores: Stores, settings: Settings
+    ) -> None:
+        super().__init__(name="reconciler", daemon=True)
+        self._engine = engine
+        self._queue = queue
+        self._stores = stores
+        self._settings = settings
+        self._stopped = Event()
+
+    def run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                reconcile(self._engine, self._queue, self._stores, self._settings)
+            except (QueueDown, RedisError, SQLAlchemyError) as error:
+                # The queue or the database is away for a moment: the next round tries again.
+                logger.warning("could not reconcile: %s", type(error).__name__)
+            self._stopped.wait(self._settings.reconcile_s)
+
+    def stop(self) -> None:
+        """Ask the thread to end after its current round."""
+        self._stopped.set()

@@ -1,0 +1,84 @@
+"""What a worker process holds while it lives: models, matcher, rules, database and queue.
+
+Built once per process from the settings; jobs are handed ids and find everything else here.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import cache
+
+from sqlalchemy import Engine
+
+from lexicons.lexicon import shipped
+from lexicons.matcher import Matcher
+from models.db import connect
+from models.stores import Stores
+from settings import Settings, read_settings
+from speech.audio import AudioLimits
+from speech.listen import Ears
+from speech.mood import EncoderMood, MoodModel
+from speech.transcribe import Transcriber
+from workers.alerts import AngryCustomer
+from workers.queue import CallQueue, open_queue
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A worker's tools."""
+
+    settings: Settings
+    engine: Engine
+    queue: CallQueue
+    stores: Stores
+    ears: Ears
+    matcher: Matcher
+    rules: tuple[AngryCustomer, ...]
+
+    @property
+    def limits(self) -> AudioLimits:
+        return AudioLimits(seconds=self.settings.max_audio_s)
+
+
+@cache
+def station() -> Station:
+    """This process's station; the first call loads the models and takes seconds."""
+    settings = read_settings()
+    return Station(
+        settings=settings,
+        engine=connect(settings.database),
+        queue=open_queue(settings.redis),
+        stores=Stores(settings.recordings, settings.stores),
+        ears=load_ears(settings),
+        matcher=Matcher(shipped()),
+        rules=(AngryCustomer(settings.alert_anger, settings.alert_anger_s),),
+    )
+
+
+def load_ears(settings: Settings) -> Ears:
+    """Load the Whisper and mood models. Raises `ModelMissing` or `MoodError`, saying what to do."""
+    transcriber = Transcriber.load(
+        settings.whisper_model,
+        settings.models,
+        device=settings.device,
+        compute_type=settings.compute_type,
+        beam_size=settings.beam_size,
+        batch_size=settings.batch_size,
+    )
+    return Ears(transcriber, _load_mood(settings, transcriber.name))
+
+
+def _load_mood(settings: Settings, whisper_model: str) -> MoodModel | None:
+    if settings.mood_model == "none":
+        return None
+    if settings.mood_model == "encoder":
+        return EncoderMood.shipped(whisper_model)
+    from speech.hub_mood import HubMood  # torch and transformers load only where they are asked for
+
+    labels = dict(
+        pair.split("=", 1) for pair in (settings.mood_labels or "").split(",") if "=" in pair
+    )
+    return HubMood(settings.mood_model, device=settings.device, labels=labels or None)
