@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
 from api.deps import (
+    CallId,
     CanPush,
     CanRead,
     QueueDep,
@@ -277,7 +278,7 @@ def get_calls(session: ReadingDep, wanted: Annotated[CallFilter, Query()]) -> Ca
 
 
 @router.get("/{call_id}", dependencies=[CanRead], responses=documented(401, 403, 404, 422))
-def get_call(session: ReadingDep, call_id: int) -> CallDetail:
+def get_call(session: ReadingDep, call_id: CallId) -> CallDetail:
     """One call in full: turns with words and moods, hits, tags and alerts."""
     whole = read_call(session, call_id)
     if whole is None:
@@ -302,7 +303,7 @@ def get_call(session: ReadingDep, call_id: int) -> CallDetail:
         **documented(401, 403, 404, 416, 422),
     },
 )
-def get_audio(session: ReadingDep, stores: StoresDep, call_id: int) -> FileResponse:
+def get_audio(session: ReadingDep, stores: StoresDep, call_id: CallId) -> FileResponse:
     """The recording as it was pushed; byte ranges are answered, so that a player can jump."""
     call = session.get(Call, call_id)
     if call is None:
@@ -321,7 +322,7 @@ def get_audio(session: ReadingDep, stores: StoresDep, call_id: int) -> FileRespo
     dependencies=[CanPush],
     responses=documented(401, 403, 404, 422, 503),
 )
-def hear_again(session: WritingDep, queue: QueueDep, settings: SettingsDep, call_id: int) -> Pushed:
+def hear_again(session: WritingDep, queue: QueueDep, settings: SettingsDep, call_id: CallId) -> Pushed:
     """Hear a call once more: one that failed, or one heard with an older model. Its rows are
     replaced.
     """

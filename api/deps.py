@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Annotated
 
-from fastapi import Depends, HTTPException, Request, Security
+from fastapi import Depends, HTTPException, Path, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlmodel import Session
 
@@ -79,5 +79,7 @@ QueueDep = Annotated[CallQueue, Depends(_queue)]
 StoresDep = Annotated[Stores, Depends(_stores)]
 ReadingDep = Annotated[Session, Depends(_reading)]
 WritingDep = Annotated[Session, Depends(_writing)]
+# An id beyond what the databases store would be their error instead of a 422.
+CallId = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[4711])]
 CanRead = Depends(needs("read"))
 CanPush = Depends(needs("push"))

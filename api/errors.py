@@ -74,7 +74,17 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of this application as problem details."""
+    """Answer every error of this application as problem details, and say so in its schema."""
+    plain = app.openapi
+
+    def with_problem() -> dict[str, Any]:
+        schema = plain()
+        shape = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(shape.pop("$defs"), Problem=shape)
+        return schema
+
+    app.openapi = with_problem  # type: ignore[method-assign]
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(BadQuery, _on_bad_query)

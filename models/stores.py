@@ -126,7 +126,10 @@ class Stores:
     def _locate_url(self, source: str) -> str:
         parts = urlsplit(source)
         # Where a server would fold ".." or an encoded slash, the prefix would no longer hold.
-        steps = unquote(parts.path).replace("\\", "/").split("/")
+        path = parts.path
+        while (plain := unquote(path)) != path:
+            path = plain
+        steps = path.replace("\\", "/").split("/")
         inside = any(
             source.startswith(store) for store in self.allowed if store.startswith("https://")
         )

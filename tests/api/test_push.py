@@ -1,0 +1,233 @@
+"""Pushing calls: accepted once, stored before the answer, refused with the reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx import Response
+from redis import Redis
+from sqlalchemy import Engine
+from sqlmodel import Session, select
+
+from api.app import make_app
+from models import Call
+from models.db import writing
+from models.key import create_key
+from settings import Settings
+from workers.queue import CallQueue
+
+
+def upload(api: TestClient, content: bytes = b"sound", name: str = "a.wav", **call: Any) -> Response:
+    return api.post(
+        "/calls", files={"recording": (name, content)}, data={"call": json.dumps(call)}
+    )
+
+
+def rows(engine: Engine) -> list[Call]:
+    with Session(engine) as session:
+        return list(session.exec(select(Call)))
+
+
+def kept(settings: Settings) -> list[Path]:
+    return [path for path in settings.recordings.rglob("*") if path.is_file()]
+
+
+def test_an_upload_is_stored_and_queued(
+    api: TestClient, engine: Engine, settings: Settings, queue: CallQueue
+) -> None:
+    answer = upload(
+        api,
+        external_id="4711",
+        agent="Alice",
+        line="+44 20 7946 0100",
+        started_at="2026-11-02T09:15:00Z",
+        metadata={"utm_source": "google"},
+    )
+    assert answer.status_code == 202, answer.text
+    assert answer.json() == {"id": 1, "external_id": "4711", "status": "queued", "created": True}
+    assert answer.headers["location"] == "/calls/1"
+    (call,) = rows(engine)
+    assert (call.agent, call.details) == ("Alice", {"utm_source": "google"})
+    (path,) = kept(settings)
+    assert path.read_bytes() == b"sound"
+    assert queue.live() == {1}
+
+
+def test_fields_may_stand_in_the_form_one_by_one(api: TestClient, engine: Engine) -> None:
+    answer = api.post(
+        "/calls",
+        files={"recording": ("a.wav", b"sound")},
+        data={"external_id": "1", "agent": "Alice", "metadata": '{"site": "a"}', "urgent": "true"},
+    )
+    assert answer.status_code == 202, answer.text
+    (call,) = rows(engine)
+    assert (call.agent, call.details, call.urgent) == ("Alice", {"site": "a"}, True)
+
+
+def test_the_same_external_id_is_the_same_call(
+    api: TestClient, engine: Engine, settings: Settings
+) -> None:
+    first = upload(api, external_id="4711").json()
+    second = upload(api, b"other sound", external_id="4711")
+    assert second.status_code == 202
+    assert second.json() == {**first, "created": False}
+    assert len(rows(engine)) == 1
+    assert len(kept(settings)) == 1
+
+
+def test_without_an_external_id_the_recording_itself_is_the_name(
+    api: TestClient, engine: Engine
+) -> None:
+    first, again, other = upload(api), upload(api), upload(api, b"other")
+    assert first.json()["id"] == again.json()["id"] != other.json()["id"]
+    assert len(rows(engine)) == 2
+
+
+def test_two_pushes_at_the_same_instant_are_one_call(api: TestClient, engine: Engine) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: upload(api, external_id="4711"), range(8)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert {answer.json()["id"] for answer in answers} == {rows(engine)[0].id}
+    assert sum(answer.json()["created"] for answer in answers) == 1
+
+
+def test_a_path_in_an_allowed_store_is_taken(
+    api: TestClient, engine: Engine, tmp_path: Path
+) -> None:
+    (tmp_path / "store" / "a.wav").write_bytes(b"sound")
+    path = str(tmp_path / "store" / "a.wav")
+    answer = api.post("/calls", json={"recording": path, "external_id": "1"})
+    assert answer.status_code == 202, answer.text
+    assert rows(engine)[0].recording == f"file:{path}"
+    address = "https://records.example.com/calls/1.wav"
+    assert api.post("/calls", json={"recording": address}).json()["external_id"] == address
+
+
+def test_paths_and_addresses_outside_are_refused(api: TestClient, engine: Engine) -> None:
+    for recording in ("/etc/passwd", "https://example.com/a.wav", "http://127.0.0.1/a.wav"):
+        answer = api.post("/calls", json={"recording": recording})
+        assert answer.status_code == 403
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "OVERTONE_STORES" in answer.json()["detail"]
+    assert rows(engine) == []
+
+
+def test_a_recording_that_is_not_there_is_404(api: TestClient, tmp_path: Path) -> None:
+    answer = api.post("/calls", json={"recording": str(tmp_path / "store" / "none.wav")})
+    assert answer.status_code == 404
+
+
+def test_an_empty_upload_is_refused(api: TestClient, engine: Engine, settings: Settings) -> None:
+    answer = upload(api, b"")
+    assert answer.status_code == 422
+    assert "empty" in answer.json()["detail"]
+    assert (rows(engine), kept(settings)) == ([], [])
+
+
+def test_an_upload_over_the_limit_is_refused(
+    api: TestClient, engine: Engine, settings: Settings
+) -> None:
+    for size in (1_000_001, 3_000_000):
+        answer = upload(api, b"x" * size)
+        assert answer.status_code == 413
+        assert "OVERTONE_MAX_UPLOAD_MB" in answer.json()["detail"]
+    assert (rows(engine), kept(settings)) == ([], [])
+
+
+def test_a_body_of_undeclared_length_is_cut_off(api: TestClient) -> None:
+    def undeclared() -> Iterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="recording"; filename="a"\r\n\r\n'
+        for _ in range(50):
+            yield b"x" * 65536
+
+    answer = api.post(
+        "/calls",
+        content=undeclared(),
+        headers={"content-type": "multipart/form-data; boundary=x"},
+    )
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("call", "parameter"),
+    [
+        ({"agent_channel": "middle"}, "agent_channel"),
+        ({"started_at": "2026-11-02T09:15:00"}, "started_at"),
+        ({"started_at": "yesterday"}, "started_at"),
+        ({"language": "english"}, "language"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"external_id": ""}, "external_id"),
+        ({"agent": "a\0b"}, "agent"),
+        ({"metadata": {"a": {"deep": 1}}}, "metadata"),
+        ({"metadata": {str(i): i for i in range(99)}}, "metadata"),
+    ],
+)
+def test_wrong_fields_are_named(
+    api: TestClient, engine: Engine, settings: Settings, call: dict[str, Any], parameter: str
+) -> None:
+    answer = upload(api, **call)
+    assert answer.status_code == 422
+    assert any(parameter in error["parameter"] for error in answer.json()["errors"])
+    assert (rows(engine), kept(settings)) == ([], [])
+
+
+def test_bodies_that_are_neither_form_nor_json_are_refused(api: TestClient) -> None:
+    assert api.post("/calls", content=b"x").status_code == 415
+    assert api.post("/calls", content=b"{", headers={"content-type": "application/json"}).status_code == 400
+    assert api.post("/calls", json=[1]).status_code == 422
+    assert api.post("/calls", data={"call": "{}"}, files={"other": b"x"}).status_code == 422
+    broken = {"content-type": "multipart/form-data"}
+    assert api.post("/calls", content=b"x", headers=broken).status_code == 400
+
+
+def test_a_call_is_kept_when_the_queue_is_away(
+    settings: Settings, engine: Engine, tmp_path: Path
+) -> None:
+    with writing(engine) as session:
+        key = create_key(session, "test")
+    away = settings.model_copy(update={"redis_url": f"unix://{tmp_path / 'nobody.sock'}"})
+    with TestClient(make_app(away), headers={"Authorization": f"Bearer {key}"}) as api:
+        assert upload(api, external_id="1").status_code == 202
+        assert api.get("/readyz").status_code == 503
+    assert rows(engine)[0].status == "queued"
+
+
+def test_an_urgent_call_goes_to_the_front(api: TestClient, queue: CallQueue) -> None:
+    upload(api, external_id="1")
+    upload(api, external_id="2", urgent=True)
+    assert queue.rq.get_job_ids() == ["call-2", "call-1"]
+
+
+def test_a_failed_call_can_be_heard_again(
+    api: TestClient, engine: Engine, queue: CallQueue
+) -> None:
+    number = upload(api, external_id="1").json()["id"]
+    with writing(engine) as session:
+        call = session.get(Call, number)
+        assert call is not None
+        call.status, call.error, call.failures = "failed", "why", 3
+        session.add(call)
+        session.commit()
+    assert api.post(f"/calls/{number}/hear").json()["status"] == "queued"
+    assert rows(engine)[0].error is None
+    assert queue.live() == {number}
+    assert api.post("/calls/99/hear").status_code == 404
+
+
+def test_no_text_of_a_push_is_written_to_the_queue(
+    api: TestClient, queue: CallQueue
+) -> None:
+    upload(api, external_id="1", caller="+44 20 7946 0958")
+    connection: Redis = queue.connection
+    stored = b" ".join(
+        b" ".join(connection.hgetall(key).values())
+        for key in connection.keys("rq:job:*")
+    )
+    assert b"0958" not in stored
+    assert b"hear call 1" in stored

@@ -1,0 +1,39 @@
+"""Keys are shown once, stored as a hash, and die when revoked."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session, select
+
+from models.db import writing
+from models.key import Key, KeyNameTaken, NoSuchKey, create_key, find_key, revoke_key
+
+
+def test_a_key_is_found_by_its_text_and_stored_only_as_a_hash(engine: Engine) -> None:
+    with writing(engine) as session:
+        text = create_key(session, "wallboard", ("read",))
+        key = find_key(session, text)
+    assert key is not None
+    assert (key.name, key.scopes) == ("wallboard", ["read"])
+    with Session(engine) as session:
+        assert text not in str(session.exec(select(Key)).one().model_dump())
+
+
+def test_a_wrong_key_is_nobody(engine: Engine) -> None:
+    with writing(engine) as session:
+        text = create_key(session, "wallboard")
+        for wrong in ("", "ovt_", text[:-1], text + "x", text.lower()):
+            assert find_key(session, wrong) is None
+
+
+def test_a_revoked_key_is_nobody_and_its_name_is_free(engine: Engine) -> None:
+    with writing(engine) as session:
+        text = create_key(session, "wallboard")
+        with pytest.raises(KeyNameTaken):
+            create_key(session, "wallboard")
+        revoke_key(session, "wallboard")
+        assert find_key(session, text) is None
+        with pytest.raises(NoSuchKey):
+            revoke_key(session, "wallboard")
+        assert create_key(session, "wallboard") != text

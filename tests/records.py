@@ -1,0 +1,40 @@
+"""Analysed calls in a database, made the way workers make them: through the pipeline's own transaction."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine
+
+from lexicons.lexicon import shipped
+from lexicons.matcher import Matcher
+from models.call import CallPush, add_call
+from models.db import writing
+from speech.conversation import Turn
+from tests.fakes import conversation
+from workers.alerts import AngryCustomer
+from workers.pipeline import analyse, record
+
+MATCHER = Matcher(shipped())
+RULE = AngryCustomer(anger=0.6, seconds=3.0)
+FIRST = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+
+
+def store_call(engine: Engine, external_id: str, *turns: Turn, **push: Any) -> int:
+    """Push and analyse a call; each one began an hour after the one before."""
+    with writing(engine) as session:
+        call, _created = add_call(
+            session,
+            CallPush(external_id=external_id, **push),
+            "upload:none.wav",
+            external_id=external_id,
+            agent_channel="left",
+        )
+        assert call.id is not None
+        if "started_at" not in push:
+            call.started_at = FIRST + timedelta(hours=call.id)
+            session.add(call)
+            session.commit()
+        record(session, call.id, analyse(conversation(*turns), MATCHER, [RULE]))
+        return call.id

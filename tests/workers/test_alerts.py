@@ -1,0 +1,61 @@
+"""When a call raises an alert, with which reason and which seconds."""
+
+from __future__ import annotations
+
+from lexicons.lexicon import shipped
+from lexicons.matcher import Matcher
+from speech.conversation import Turn
+from tests.fakes import ANGRY, CALM, conversation, turn
+from workers.alerts import AlertDraft, AngryCustomer
+from workers.hits import find_hits
+
+RULE = AngryCustomer(anger=0.6, seconds=3.0)
+LONG = "this has now gone wrong for the third time and nobody calls me back"
+
+
+def judge(*turns: Turn) -> AlertDraft | None:
+    heard = conversation(*turns)
+    return RULE.judge(heard, find_hits(heard, Matcher(shipped())))
+
+
+def test_a_calm_call_raises_none() -> None:
+    assert judge(turn("agent", 0, "Good morning."), turn("customer", 3, LONG, CALM)) is None
+
+
+def test_lasting_anger_of_the_customer_raises_one() -> None:
+    alert = judge(turn("customer", 0, LONG, CALM), turn("customer", 20, LONG, ANGRY))
+    assert alert is not None
+    assert alert.rule == "angry-customer"
+    assert alert.start_s == 20
+    assert "customer sounds angry (anger 0.92) for 6 s" in alert.reason
+
+
+def test_anger_that_does_not_last_raises_none() -> None:
+    assert judge(turn("customer", 0, "no way", ANGRY), turn("customer", 5, LONG, CALM)) is None
+
+
+def test_anger_adds_up_over_turns() -> None:
+    assert judge(*(turn("customer", 5 * i, "not once more", ANGRY) for i in range(3))) is not None
+
+
+def test_anger_of_the_agent_is_not_the_customers() -> None:
+    assert judge(turn("agent", 0, LONG, ANGRY)) is None
+
+
+def test_an_abusive_hit_raises_one_whoever_said_it() -> None:
+    alert = judge(turn("agent", 4, "You are a useless idiot."))
+    assert alert is not None
+    assert "abusive" in alert.reason
+    assert "agent" in alert.reason
+    assert alert.evidence[0]["start_s"] > 4
+
+
+def test_reason_and_evidence_name_voice_and_words_together() -> None:
+    alert = judge(turn("customer", 4, f"You are useless idiots, {LONG}", ANGRY))
+    assert alert is not None
+    assert {piece["kind"] for piece in alert.evidence} == {"mood", "hit"}
+    assert alert.start_s == min(piece["start_s"] for piece in alert.evidence)
+
+
+def test_turns_without_a_mood_raise_none() -> None:
+    assert judge(turn("customer", 0, LONG, None)) is None
