@@ -1,0 +1,1 @@
+"""Knows words: text in, hits out. Knows nothing of audio, calls, queues or databases."""

@@ -1,0 +1,152 @@
+"""Terms and lexicons: what they are, and what makes one unusable.
+
+It knows neither files nor how terms are found.
+
+    LexiconError
+    ├── LexiconFileError        the file cannot be read, or is not written as described below
+    └── TermError               one term cannot work; `source` and `term` say which
+        ├── EmptyTermError      there is no text
+        ├── LongTermError       over MAX_TERM_CHARS characters
+        ├── ControlCharacterError
+        ├── WordlessTermError   punctuation only: nothing that could be said
+        ├── DuplicateTermError  the analyzer reads it as it reads another one
+        └── GradeError          an abusive term without a grade, or with an unknown one
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from lexicons.text import analyze
+
+Purpose = Literal["product", "abusive", "praise", "custom"]
+Mode = Literal["fuzzy", "stem", "exact"]
+
+MAX_TERM_CHARS = 200
+ABUSIVE_GRADES = ("mild", "strong", "threat", "discriminating")
+
+
+class LexiconError(ValueError):
+    """A lexicon cannot be used."""
+
+
+class LexiconFileError(LexiconError):
+    """A lexicon file cannot be read, or is not written as it should be."""
+
+
+class TermError(LexiconError):
+    """A term cannot work. The message names the lexicon's source, the term and what to do."""
+
+    def __init__(self, source: str, term: str, *, problem: str) -> None:
+        shown = term if len(term) <= 60 else term[:57] + "..."
+        super().__init__(f"{source}: term {shown!r} {problem}")
+        self.source = source
+        self.term = term
+
+
+class EmptyTermError(TermError):
+    """A term without text."""
+
+
+class LongTermError(TermError):
+    """A term longer than anybody says in one breath."""
+
+
+class ControlCharacterError(TermError):
+    """A term with characters that cannot be seen."""
+
+
+class WordlessTermError(TermError):
+    """A term of which the analyzer leaves nothing."""
+
+
+class DuplicateTermError(TermError):
+    """A term that the analyzer cannot tell from another one."""
+
+
+class GradeError(TermError):
+    """An abusive term whose grade is missing or unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Something that can be said. A hit on any of the `forms` is a hit on the term.
+
+    `mode`: `exact` wants the words as written, `stem` takes other inflections of them too, and
+    `fuzzy` misspellings as well. Case, punctuation and how numbers are said never matter.
+    """
+
+    text: str
+    forms: tuple[str, ...] = ()
+    grade: str | None = None
+    mode: Mode = "fuzzy"
+    note: str | None = None
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """The text and all its other forms."""
+        return (self.text, *self.forms)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """A base of terms with a purpose, in one version, for any languages."""
+
+    name: str
+    purpose: Purpose
+    version: int
+    terms: tuple[Term, ...]
+
+
+def validate(lexicon: Lexicon, source: str | None = None) -> None:
+    """Raise the first of the `problems` of a lexicon, if there are any."""
+    for problem in problems(lexicon, source):
+        raise problem
+
+
+def problems(lexicon: Lexicon, source: str | None = None) -> Iterator[TermError]:
+    """What keeps terms from working, in the order of the terms."""
+    source = source or lexicon.name
+    seen: dict[tuple[str, ...], list[tuple[Mode, tuple[str, ...], str]]] = {}
+    for term in lexicon.terms:
+        if lexicon.purpose == "abusive" and term.grade not in ABUSIVE_GRADES:
+            yield GradeError(
+                source, term.text, problem=f"needs a grade: {', '.join(ABUSIVE_GRADES)}"
+            )
+        for phrase in term.phrases:
+            problem = _phrase_problem(phrase, source)
+            if problem is not None:
+                yield problem
+                continue
+            tokens = analyze(phrase)
+            words = tuple(token.word for token in tokens)
+            alike = seen.setdefault(tuple(token.key for token in tokens), [])
+            for mode, other_words, other in alike:
+                if words == other_words or "exact" not in (mode, term.mode):
+                    yield DuplicateTermError(
+                        source, phrase, problem=f"is read just as {other!r} is: keep one of the two"
+                    )
+                    break
+            alike.append((term.mode, words, phrase))
+
+
+def _phrase_problem(phrase: str, source: str) -> TermError | None:
+    if not phrase.strip():
+        return EmptyTermError(source, phrase, problem="is empty: give it a text or remove it")
+    if len(phrase) > MAX_TERM_CHARS:
+        return LongTermError(
+            source, phrase, problem=f"has {len(phrase)} characters: shorten it to {MAX_TERM_CHARS}"
+        )
+    for character in phrase:
+        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
+            return ControlCharacterError(
+                source,
+                phrase,
+                problem=f"has the control character U+{ord(character):04X}: remove it",
+            )
+    if not analyze(phrase):
+        return WordlessTermError(source, phrase, problem="has no word or number in it: remove it")
+    return None

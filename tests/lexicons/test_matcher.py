@@ -1,0 +1,241 @@
+"""Terms found in texts, and the fast matcher against one that compares everything."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rapidfuzz.distance import OSA
+
+from lexicons.lexicon import Lexicon, Term
+from lexicons.matcher import MOST_EDITS_PERCENT, Match, Matcher
+from lexicons.misspelling import edits_allowed
+from lexicons.negation import is_denied
+from lexicons.terms import Mode, Purpose
+from lexicons.text import Token, analyze
+
+
+def matcher(*terms: Term, purpose: Purpose = "custom") -> Matcher:
+    return Matcher([Lexicon("tools", purpose, 7, terms)])
+
+
+def found(text: str, *terms: Term, purpose: Purpose = "custom") -> list[str]:
+    return [match.matched for match in matcher(*terms, purpose=purpose).find(text)]
+
+
+def test_a_match_says_what_was_found_and_where() -> None:
+    term = Term("bearing 204", grade="a")
+    assert matcher(term).find("Any bearing number two oh four, please?") == [
+        Match("tools", 7, "bearing 204", "a", "bearing number two oh four", 4, 30, 1.0)
+    ]
+
+
+def test_a_form_is_a_match_of_its_term() -> None:
+    match = matcher(Term("angle grinder", ("болгарка",))).find("Почём болгарки?")[0]
+    assert (match.term, match.matched) == ("angle grinder", "болгарки")
+
+
+def test_a_term_said_twice_is_two_matches() -> None:
+    assert found("Drill? A drill!", Term("drill")) == ["Drill", "drill"]
+
+
+def test_the_longest_term_wins() -> None:
+    terms = Term("drill"), Term("hammer drill"), Term("hammer")
+    assert found("a hammer drill, a hammer", *terms) == ["hammer drill", "hammer"]
+
+
+def test_the_better_of_two_terms_wins() -> None:
+    terms = Term("torque trench"), Term("torque wrench")
+    assert [match.term for match in matcher(*terms).find("torque wrench")] == ["torque wrench"]
+
+
+def test_lexicons_do_not_hide_each_others_matches() -> None:
+    both = Matcher(
+        [
+            Lexicon("a", "custom", 1, (Term("hammer drill"),)),
+            Lexicon("b", "custom", 1, (Term("drill"),)),
+        ]
+    )
+    matches = both.find("hammer drill")
+    assert [(match.lexicon, match.matched) for match in matches] == [
+        ("a", "hammer drill"),
+        ("b", "drill"),
+    ]
+
+
+def test_inflected_forms_are_found_unless_exact() -> None:
+    assert found("two drills", Term("drill", mode="stem")) == ["drills"]
+    assert found("two drills", Term("drill", mode="exact")) == []
+    assert found("A DRILL", Term("drill", mode="exact")) == ["DRILL"]
+    assert found("no. 204", Term("two oh four", mode="exact")) == ["no. 204"]
+
+
+def test_misspelt_forms_are_found_if_fuzzy() -> None:
+    assert found("a torque wrensh", Term("torque wrench")) == ["torque wrensh"]
+    assert found("a torque wrensh", Term("torque wrench", mode="stem")) == []
+    assert found("перфаратор", Term("перфоратор")) == ["перфаратор"]
+
+
+def test_a_misspelt_form_scores_by_its_letters() -> None:
+    assert matcher(Term("torque wrench")).find("torque wrenhc")[0].score == 1 - 1 / 11
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        *(("a duck", "fuck"), ("shut", "shit"), ("class", "ass"), ("assistant", "ass")),
+        *(("count", "cunt"), ("хлеб", "хлев"), ("grill", "drill"), ("bearing 205", "bearing 204")),
+        *(("m8 bolt", "m9 bolt"), ("drill bit drill", "bit bit"), ("товар", "тварь")),
+    ],
+)
+def test_near_misses_of_short_words_and_numbers_are_not_found(text: str, term: str) -> None:
+    assert found(text, Term(term)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("You were very helpful", 1),
+        ("You were not very helpful", 0),
+        ("You weren't at all very helpful", 0),
+        ("No, very helpful", 1),
+        ("I did not expect that. Very helpful", 1),
+        ("not only very helpful but quick", 1),
+        ("not cheap but very helpful", 1),
+        ("That would be very helpful", 0),
+        ("Would you believe it, very helpful", 1),
+        ("не very helpful", 0),
+    ],
+)
+def test_praise_that_is_denied_is_no_praise(text: str, count: int) -> None:
+    assert len(found(text, Term("very helpful", mode="exact"), purpose="praise")) == count
+
+
+def test_denied_praise_hides_the_shorter_praise_in_it() -> None:
+    terms = Term("very helpful indeed"), Term("indeed")
+    assert found("not very helpful indeed", *terms, purpose="praise") == []
+
+
+def test_only_praise_can_be_denied() -> None:
+    assert found("not an idiot", Term("idiot")) == ["idiot"]
+
+
+@pytest.mark.parametrize("text", ["", "...", "\x00", "\ud800", "שלום עולם"])
+def test_texts_without_terms_have_no_matches(text: str) -> None:
+    assert found(text, Term("drill")) == []
+
+
+def test_an_empty_lexicon_finds_nothing() -> None:
+    assert Matcher([]).find("drill") == []
+    assert found("drill") == []
+
+
+def test_tokens_may_be_given() -> None:
+    assert len(matcher(Term("drill")).find("a drill", analyze("a drill"))) == 1
+
+
+def test_two_lexicons_may_hold_one_term() -> None:
+    both = Matcher([Lexicon(name, "custom", 1, (Term("drill"),)) for name in "ab"])
+    assert [match.lexicon for match in both.find("drill")] == ["a", "b"]
+
+
+def slow_find(lexicons: list[Lexicon], text: str) -> list[Match]:
+    """Every form of every term is compared with every place."""
+    tokens = analyze(text)
+    matches: list[Match] = []
+    for lexicon in lexicons:
+        rated: list[tuple[int, float, int, int, Match]] = []
+        for position, term in enumerate(lexicon.terms):
+            for phrase in (term.text, *term.forms):
+                wanted = analyze(phrase)
+                for start in range(len(tokens) - len(wanted) + 1):
+                    heard = tokens[start : start + len(wanted)]
+                    score = slow_score(wanted, heard, mode=term.mode)
+                    if wanted and score:
+                        begin, end = heard[0].start, heard[-1].end
+                        match = Match(
+                            lexicon=lexicon.name,
+                            version=lexicon.version,
+                            term=term.text,
+                            grade=term.grade,
+                            matched=text[begin:end],
+                            start=begin,
+                            end=end,
+                            score=score,
+                        )
+                        rated.append((-len(wanted), -score, start, position, match))
+        taken: set[int] = set()
+        for length, _, start, _, match in sorted(rated, key=lambda rate: rate[:4]):
+            places = set(range(start, start - length))
+            if not places & taken:
+                taken |= places
+                if lexicon.purpose != "praise" or not is_denied(text, tokens, start=start):
+                    matches.append(match)
+    return matches
+
+
+def slow_score(wanted: list[Token], heard: list[Token], *, mode: Mode) -> float:
+    if mode == "exact":
+        return float([token.word for token in wanted] == [token.word for token in heard])
+    edits = 0
+    for want, hear in zip(wanted, heard, strict=True):
+        distance = OSA.distance(want.key, hear.key)
+        if distance > edits_allowed(want.key) or (distance and not edits_allowed(hear.key)):
+            return 0.0
+        edits += distance
+    letters = sum(len(token.key) for token in wanted)
+    if edits * 100 > letters * MOST_EDITS_PERCENT or (edits and mode != "fuzzy"):
+        return 0.0
+    return 1 - edits / letters
+
+
+VOCABULARY = (
+    "grinder grinders gridner hammer hamner hammer wrench wrensh wrnech wrenches calibrator "
+    "calibrater calbrater calbratr two oh four 204 not very перфораторы перфаратор перфарадор"
+)
+WORDS = st.sampled_from(VOCABULARY.split())
+PHRASES = st.lists(WORDS, min_size=1, max_size=3).map(" ".join)
+TERMS = st.builds(
+    Term,
+    text=PHRASES,
+    forms=st.lists(PHRASES, max_size=2).map(tuple),
+    mode=st.sampled_from(["fuzzy", "stem", "exact"]),
+)
+LEXICONS = st.lists(
+    st.builds(
+        Lexicon,
+        name=st.just("tools"),
+        purpose=st.sampled_from(["custom", "praise"]),
+        version=st.just(1),
+        terms=st.lists(TERMS, max_size=8).map(tuple),
+    ),
+    max_size=2,
+)
+TEXTS = st.lists(st.tuples(WORDS, st.sampled_from([" ", " ", ", ", ". "])), max_size=14).map(
+    lambda parts: "".join(word + gap for word, gap in parts)
+)
+
+
+@settings(max_examples=400)
+@given(LEXICONS, TEXTS)
+def test_the_fast_matcher_agrees_with_the_slow_one(lexicons: list[Lexicon], text: str) -> None:
+    def place(match: Match) -> tuple[int, int, str, float]:
+        return match.start, match.end, match.term, match.score
+
+    fast = Matcher(lexicons).find(text)
+    assert sorted(fast, key=place) == sorted(slow_find(lexicons, text), key=place)
+    assert [(m.start, m.end) for m in fast] == sorted((m.start, m.end) for m in fast)
+
+
+@given(LEXICONS, TEXTS)
+def test_a_matcher_gives_the_same_answer_again(lexicons: list[Lexicon], text: str) -> None:
+    again = Matcher(lexicons)
+    assert again.find(text) == again.find(text) == Matcher(lexicons).find(text)
+
+
+@given(st.text(st.characters()), PHRASES)
+def test_any_text_can_be_searched(text: str, phrase: str) -> None:
+    searched = text + " " + phrase
+    for match in matcher(Term(phrase)).find(searched):
+        assert match.matched == searched[match.start : match.end]
+        assert 0 < match.score <= 1
