@@ -1,7 +1,8 @@
-"""The demo: starts everything, pushes the sample calls, shows what was heard, searches, checks, stops.
+"""The demo: starts everything, pushes the sample calls, shows what was heard, searches, checks,
+stops.
 
-It works through the HTTP API as a customer's pipeline would, on a data folder of its own that is thrown away.
-Exit status 1 says which sample did not come out as its JSON file expects.
+It works through the HTTP API as a customer's pipeline would, on a data folder of its own that is
+thrown away. Exit status 1 says which sample did not come out as its JSON file expects.
 """
 
 from __future__ import annotations
@@ -142,7 +143,9 @@ def show(call: dict[str, Any]) -> None:
     if call["error"]:
         typer.echo(f"  failed: {call['error']}")
     for speaker in call["speakers"]:
-        mood = "" if speaker["anger"] is None else f", {speaker['mood']}, anger {speaker['anger']:.2f}"
+        mood = (
+            "" if speaker["anger"] is None else f", {speaker['mood']}, anger {speaker['anger']:.2f}"
+        )
         typer.echo(f"  {speaker['name']:<9} spoke {speaker['talk_s']:.0f} s{mood}")
     for hit in call["hits"]:
         typer.echo(
@@ -170,7 +173,9 @@ def compare(name: str, expect: dict[str, Any], call: dict[str, Any], report: Rep
 
 
 def heard(word: dict[str, Any], call: dict[str, Any]) -> bool:
-    """Whether the speaker said the phrase, its first word within two seconds of the expected time."""
+    """Whether the speaker said the phrase, its first word within two seconds of the expected
+    time.
+    """
     wanted = [token.key for token in analyze(word["text"])]
     for turn in call["turns"]:
         if turn["speaker"] != word["speaker"]:
@@ -211,9 +216,7 @@ def search(client: Client, samples: dict[str, Any], report: Report) -> None:
     names = {sample["external_id"]: name for name, sample in samples.items()}
     asked = ask(client, "words: bearing no 204", q="bearing no 204")
     first = samples["bearing-enquiry"]
-    when = next(
-        word["at_s"] for word in first["expect"]["words"] if "204" in word["text"]
-    )
+    when = next(word["at_s"] for word in first["expect"]["words"] if "204" in word["text"])
     report.check(
         [call["external_id"] for call in asked] == [first["external_id"]]
         and any(abs(snippet["start_s"] - when) <= NEAR_S for snippet in asked[0]["snippets"]),

@@ -1,7 +1,10 @@
-"""Real parts for every test: a Valkey server, SQLite and PostgreSQL databases, the API over them."""
+"""Real parts for every test: a Valkey server, SQLite and PostgreSQL databases, the API over
+them.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,8 +25,6 @@ TABLES = "call, speaker, call_tag, turn, hit, alert, key"
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     for name in list(os.environ):
         if name.startswith("OVERTONE_"):
             monkeypatch.delenv(name)
@@ -101,7 +102,8 @@ def settings(database_url: str, valkey_url: str, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def api(settings: Settings, engine: Engine, queue: CallQueue) -> Iterator[TestClient]:
-    """The API, asked with a key that may push and read."""
+    """The API over an empty queue, asked with a key that may push and read."""
+    queue.check()
     with writing(engine) as session:
         key = create_key(session, "test")
     with TestClient(make_app(settings), headers={"Authorization": f"Bearer {key}"}) as client:

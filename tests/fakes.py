@@ -1,4 +1,6 @@
-"""Small stand-ins for what is slow: conversations made by hand, ears that hear what they are told."""
+"""Small stand-ins for what is slow: conversations made by hand, ears that hear what they are
+told.
+"""
 
 from __future__ import annotations
 

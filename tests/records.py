@@ -1,4 +1,6 @@
-"""Analysed calls in a database, made the way workers make them: through the pipeline's own transaction."""
+"""Analysed calls in a database, made the way workers make them: through the pipeline's own
+transaction.
+"""
 
 from __future__ import annotations
 

@@ -84,6 +84,9 @@ class CallQueue:
         except NoSuchJobError:
             pass
         else:
+            # A dead worker's execution expires a minute before its entry here does, and RQ 3.0
+            # fails with a ValueError where it deletes a job in between.
+            self.connection.delete(job.execution_registry.key)
             job.delete()
         return self.enqueue(call_id, urgent=urgent, timeout_s=timeout_s)
 

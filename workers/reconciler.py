@@ -90,6 +90,9 @@ class Reconciler(Thread):
             except (QueueDown, RedisError, SQLAlchemyError) as error:
                 # The queue or the database is away for a moment: the next round tries again.
                 logger.warning("could not reconcile: %s", type(error).__name__)
+            except Exception:
+                # Were this thread to end, lost calls would stay lost: whatever broke, it goes on.
+                logger.exception("reconciling broke; it goes on")
             self._stopped.wait(self._settings.reconcile_s)
 
     def stop(self) -> None:

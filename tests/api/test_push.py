@@ -23,10 +23,10 @@ from settings import Settings
 from workers.queue import CallQueue
 
 
-def upload(api: TestClient, content: bytes = b"sound", name: str = "a.wav", **call: Any) -> Response:
-    return api.post(
-        "/calls", files={"recording": (name, content)}, data={"call": json.dumps(call)}
-    )
+def upload(
+    api: TestClient, content: bytes = b"sound", name: str = "a.wav", **call: Any
+) -> Response:
+    return api.post("/calls", files={"recording": (name, content)}, data={"call": json.dumps(call)})
 
 
 def rows(engine: Engine) -> list[Call]:
@@ -179,7 +179,10 @@ def test_wrong_fields_are_named(
 
 def test_bodies_that_are_neither_form_nor_json_are_refused(api: TestClient) -> None:
     assert api.post("/calls", content=b"x").status_code == 415
-    assert api.post("/calls", content=b"{", headers={"content-type": "application/json"}).status_code == 400
+    assert (
+        api.post("/calls", content=b"{", headers={"content-type": "application/json"}).status_code
+        == 400
+    )
     assert api.post("/calls", json=[1]).status_code == 422
     assert api.post("/calls", data={"call": "{}"}, files={"other": b"x"}).status_code == 422
     broken = {"content-type": "multipart/form-data"}
@@ -220,14 +223,11 @@ def test_a_failed_call_can_be_heard_again(
     assert api.post("/calls/99/hear").status_code == 404
 
 
-def test_no_text_of_a_push_is_written_to_the_queue(
-    api: TestClient, queue: CallQueue
-) -> None:
+def test_no_text_of_a_push_is_written_to_the_queue(api: TestClient, queue: CallQueue) -> None:
     upload(api, external_id="1", caller="+44 20 7946 0958")
     connection: Redis = queue.connection
     stored = b" ".join(
-        b" ".join(connection.hgetall(key).values())
-        for key in connection.keys("rq:job:*")
+        b" ".join(connection.hgetall(key).values()) for key in connection.keys("rq:job:*")
     )
     assert b"0958" not in stored
     assert b"hear call 1" in stored

@@ -72,7 +72,13 @@ def only(page: Page) -> Found:
 
 @pytest.mark.parametrize(
     "q",
-    ["bearing no 204", "bearing number two oh four", "204 bearing", "bearings № 204", "BEARING 204"],
+    [
+        "bearing no 204",
+        "bearing number two oh four",
+        "204 bearing",
+        "bearings № 204",
+        "BEARING 204",
+    ],
 )
 def test_every_way_to_ask_for_the_bearing_finds_the_same_call(calls: Engine, q: str) -> None:
     found = only(find(calls, q=q))
@@ -134,7 +140,9 @@ def test_metadata_and_time_select(calls: Engine) -> None:
 
 
 def test_filters_combine(calls: Engine) -> None:
-    assert names(find(calls, q="morning", agent="Bob", min_anger=0.5, lexicon="abusive")) == ["angry"]
+    assert names(find(calls, q="morning", agent="Bob", min_anger=0.5, lexicon="abusive")) == [
+        "angry"
+    ]
     assert names(find(calls, q="morning", agent="Alice", min_anger=0.5)) == []
 
 
@@ -179,7 +187,8 @@ def test_a_query_of_many_words_is_refused(calls: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    "q", ["bearing OR bullshit", "bear*", "NEAR(a b)", "-bearing", "keys:x", "a AND", "'; DROP", "^a"]
+    "q",
+    ["bearing OR bullshit", "bear*", "NEAR(a b)", "-bearing", "keys:x", "a AND", "'; DROP", "^a"],
 )
 def test_operators_of_the_databases_are_only_text(calls: Engine, q: str) -> None:
     find(calls, q=q)

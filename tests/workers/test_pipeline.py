@@ -31,7 +31,9 @@ def contents(engine: Engine) -> dict[str, list[dict[str, Any]]]:
     tables: list[type[SQLModel]] = [Call, Speaker, CallTag, Turn, Hit, Alert]
     with Session(engine) as session:
         return {
-            table.__name__: [row.model_dump(exclude=fleeting) for row in session.exec(select(table))]
+            table.__name__: [
+                row.model_dump(exclude=fleeting) for row in session.exec(select(table))
+            ]
             for table in tables
         }
 
@@ -103,7 +105,9 @@ def test_nothing_is_written_when_something_breaks_half_way(
 
 
 def test_the_anger_of_a_call_is_the_customers() -> None:
-    heard = conversation(turn("agent", 0, "a b c d e f g", ANGRY), turn("customer", 9, "a b c", CALM))
+    heard = conversation(
+        turn("agent", 0, "a b c d e f g", ANGRY), turn("customer", 9, "a b c", CALM)
+    )
     assert call_anger(heard) == CALM.anger
     assert call_anger(conversation(turn("speaker_1", 0, "a b c d e f", ANGRY))) == ANGRY.anger
     assert call_anger(conversation(turn("agent", 0, "a b c d e f", ANGRY))) is None

@@ -129,6 +129,14 @@ def test_one_job_for_each_call(queue: CallQueue) -> None:
     assert queue.depth() == 1
 
 
+def test_a_job_whose_dead_worker_left_an_execution_behind_is_replaced(queue: CallQueue) -> None:
+    queue.enqueue(1, timeout_s=60)
+    job = Job.fetch("call-1", connection=queue.connection, serializer=JSONSerializer)
+    queue.connection.zadd(job.execution_registry.key, {"expired": 2**40})
+    assert queue.enqueue_again(1, timeout_s=60)
+    assert queue.live() == {1}
+
+
 def test_a_job_may_take_as_long_as_its_recording_needs() -> None:
     assert timeout_for(None, 3600) == 600 + 2 * 3600
     assert timeout_for(60_000, 3600) == 600 + 120
