@@ -4,7 +4,6 @@ machine.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -17,11 +16,13 @@ from typing import IO
 
 import httpx
 import typer
+from redis import RedisError
 
 from api import commands as api_commands
 from models.db import connect, migrate
 from settings import BadSettings, Settings, read_settings
 from workers import commands as worker_commands
+from workers.embedded import EmbeddedQueueError
 from workers.queue import QueueDown, open_queue
 
 app = typer.Typer(
@@ -172,22 +173,21 @@ def _healthy(address: str) -> bool:
 
 
 def main() -> None:
-    """Run the command line; what goes wrong is one line that says what to do, and exit status 1 or
-    2.
-    """
-    # Commands import each other's rooms from where they were installed, whatever folder this is
-    # run in.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    from redis import RedisError
-
+    """Run the command line; what goes wrong is one line that says what to do, and status 1 or 2."""
     try:
         app()
     except BadSettings as error:
-        typer.echo(f"overtone: {error}", err=True)
-        sys.exit(2)
-    except (NotStarted, QueueDown, RedisError) as error:
-        typer.echo(f"overtone: {error}", err=True)
-        sys.exit(1)
+        _stop(str(error), 2)
+    except (NotStarted, QueueDown, EmbeddedQueueError, RedisError) as error:
+        _stop(str(error), 1)
+    except ModuleNotFoundError as error:
+        # The base install serves and searches; hearing needs more.
+        _stop(f"{error.name} is not installed here: pip install 'overtone[worker]'", 1)
+
+
+def _stop(reason: str, status: int) -> None:
+    typer.echo(f"overtone: {reason}", err=True)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

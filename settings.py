@@ -14,7 +14,7 @@ from tempfile import gettempdir
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "OVERTONE_"
@@ -105,6 +105,10 @@ class Settings(BaseSettings):
         15.0,
         gt=0,
         description="How often a worker looks for calls that lost their job, in seconds.",
+    )
+    key: SecretStr | None = Field(
+        None,
+        description="API key that `overtone push` sends. Unset: the one in the data folder.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much is logged. Transcript text and phone numbers never are."

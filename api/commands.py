@@ -47,7 +47,7 @@ def api() -> None:
 def push(
     paths: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them.")],
     url: Annotated[str, typer.Option(help="The API; this machine's when left out.")] = "",
-    key: Annotated[str, typer.Option(envvar="OVERTONE_KEY", help="An API key.")] = "",
+    key: Annotated[str, typer.Option(help="An API key (better: OVERTONE_KEY).")] = "",
     agent: Annotated[str, typer.Option(help="Who answered.")] = "",
     line: Annotated[str, typer.Option(help="The number dialled.")] = "",
 ) -> None:
@@ -56,7 +56,7 @@ def push(
     """
     settings = read_settings()
     fields = {name: value for name, value in (("agent", agent), ("line", line)) if value}
-    client = Client(url or f"http://127.0.0.1:{settings.api_port}", key or _local_key(settings))
+    client = Client(url or f"http://127.0.0.1:{settings.api_port}", key or _known_key(settings))
     failed = 0
     with client:
         for path in recordings_in(paths):
@@ -233,7 +233,9 @@ def local_key(settings: Settings) -> tuple[str, bool]:
     return text, True
 
 
-def _local_key(settings: Settings) -> str:
+def _known_key(settings: Settings) -> str:
+    if settings.key is not None:
+        return settings.key.get_secret_value()
     path = settings.data_dir.absolute() / LOCAL_KEY
     if not path.is_file():
         typer.echo("overtone: give --key (or start `overtone up` here first)", err=True)

@@ -61,7 +61,9 @@ def matching_turns(session: Session, phrases: Sequence[Phrase]) -> ColumnElement
     if session.get_bind().dialect.name == "sqlite":
         match = " OR ".join('"' + " ".join(phrase) + '"' for phrase in phrases)
         rows = text("SELECT rowid AS id FROM turn_index WHERE turn_index MATCH :match")
-        return col(Turn.id).in_(rows.bindparams(bindparam("match", match, unique=True)).columns(column("id", Integer)))
+        return col(Turn.id).in_(
+            rows.bindparams(bindparam("match", match, unique=True)).columns(column("id", Integer))
+        )
     simple: ColumnElement[str] = literal_column("'simple'::regconfig")
     vector = func.to_tsvector(simple, col(Turn.keys))
     return or_(

@@ -1,1 +1,3 @@
-"""Hears: audio in, a :class:`speech.conversation.Conversation` out. Knows no calls, queues or databases."""
+"""Hears: audio in, a :class:`speech.conversation.Conversation` out. Knows no calls, queues or
+databases.
+"""

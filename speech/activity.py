@@ -6,6 +6,7 @@ where on the recording's clock they came from.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -80,6 +81,8 @@ class Window:
 
 def speech_spans(recording: Recording, channel: int) -> list[Span]:
     """Where somebody speaks on one channel, in order, each span at most 30 s."""
+    # ONNX Runtime, which runs the detector, reports its use to its makers unless told not to.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     samples = recording.samples(channel, 0.0, recording.duration_s)
     options = VadOptions(
         threshold=0.5,

@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -37,12 +37,17 @@ def worker(
 ) -> None:
     """Hear calls from the queue until stopped. Run as many as the machine carries."""
     from models.db import connect, migrate
+    from speech.mood import MoodError
+    from speech.whisper_files import ModelMissing
     from workers.worker import work
 
     settings = read_settings()
     log_to_stderr(settings)
     migrate(connect(settings.database))
-    work(settings, burst=burst)
+    try:
+        work(settings, burst=burst)
+    except (ModelMissing, MoodError) as error:
+        _give_up(error)
 
 
 def listen(
@@ -54,6 +59,8 @@ def listen(
     """Hear one recording and print the conversation; needs no database and no queue."""
     from speech.audio import AudioError, AudioLimits
     from speech.listen import listen as hear
+    from speech.mood import MoodError
+    from speech.whisper_files import ModelMissing
     from workers.station import load_ears
 
     settings = read_settings()
@@ -69,13 +76,17 @@ def listen(
             limits=AudioLimits(seconds=settings.max_audio_s),
             on_progress=_show_progress if sys.stderr.isatty() else None,
         )
-    except AudioError as error:
-        typer.echo(f"overtone: {error}", err=True)
-        raise typer.Exit(1) from error
+    except (AudioError, ModelMissing, MoodError) as error:
+        _give_up(error)
     if as_json:
         typer.echo(json.dumps(conversation.as_dict(), ensure_ascii=False, indent=2))
     else:
         _print(conversation)
+
+
+def _give_up(error: Exception) -> NoReturn:
+    typer.echo(f"overtone: {error}", err=True)
+    raise typer.Exit(1) from error
 
 
 def _show_progress(step: str, share: float) -> None:

@@ -81,4 +81,8 @@ def _load_mood(settings: Settings, whisper_model: str) -> MoodModel | None:
     labels = dict(
         pair.split("=", 1) for pair in (settings.mood_labels or "").split(",") if "=" in pair
     )
-    return HubMood(settings.mood_model, device=settings.device, labels=labels or None)
+    return HubMood(
+        settings.mood_model,
+        device=None if settings.device == "auto" else settings.device,
+        labels=labels or None,
+    )
