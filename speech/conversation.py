@@ -11,6 +11,8 @@ from typing import Any
 
 # Anger counts for a speaker when it lasts: one odd moment is not a mood.
 SUSTAINED_S = 2.0
+# Differences of times are off by rounding.
+_CLOCK_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def sustained_anger(turns: Iterable[Turn], at_least_s: float = SUSTAINED_S) -> f
     lasted_s = 0.0
     for anger, duration_s in moods:
         lasted_s += duration_s
-        if lasted_s >= at_least_s:
+        if lasted_s > at_least_s - _CLOCK_S:
             return anger
     return moods[-1][0] if moods else None
 
@@ -198,9 +200,11 @@ def _goes_on(
     if word.start_s - last.end_s > longest_gap_s:
         return False
     return not any(
-        said[-1].start_s >= last.end_s and said[-1].end_s <= word.start_s
+        # Not the last word alone: that one may run on past the end of the pause.
+        earlier.start_s >= last.end_s and earlier.end_s <= word.start_s
         for other, said in speaking.items()
-        if other != speaker and said
+        if other != speaker
+        for earlier in said[-2:]
     )
 
 

