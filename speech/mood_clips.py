@@ -34,8 +34,9 @@ _BATCH = 4
 EFFORT_DB_PER_DB = 1 / 0.55
 """How many dB louder a voice is for each dB that its treble gains over its bass.
 
-The slope of the alpha ratio over level is around 0.5 to 0.6 for ordinary to loud speech: Sundberg
-and Nordenberg, "Effects of vocal loudness variation on spectrum balance", JASA 120 (2006).
+Over 28 dB of level the ratio of the spectrum above 1 kHz to that below moves by 19.0 dB in women
+and 11.7 dB in men, 0.55 dB per dB on average: Sundberg and Nordenberg, "Effects of vocal loudness
+variation on spectrum balance as reflected by the alpha measure", JASA 120 (2006).
 """
 
 

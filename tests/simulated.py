@@ -1,6 +1,8 @@
-"""Telephone calls with known truth: read sentences of two speakers placed on two channels at known times.
+"""Telephone calls with known truth: read sentences of two speakers placed on two channels at known
+times.
 
-The sentences are LibriSpeech's (CC BY 4.0), read from ../shared/data and never copied into the project.
+The sentences are LibriSpeech's (CC BY 4.0), read from ../shared/data and never copied into the
+project.
 """
 
 from __future__ import annotations
