@@ -6,24 +6,32 @@ where on the recording's clock they came from.
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from faster_whisper.vad import VadOptions, get_speech_timestamps
+from faster_whisper.vad import get_vad_model
 from numpy.typing import NDArray
 
 from speech.audio import SAMPLE_RATE_HZ, Recording
 
-WINDOW_S = 30.0
+# Whisper hears 30 s at once; speech without a pause is cut well before that, where it is calmest.
+LONGEST_SPAN_S = 20.0
+# Its encoder's work grows faster than the window, its decoder's steps with the longest text of a
+# batch: shorter windows are heard in less time, at the same error rate (docs/performance.md).
+WINDOW_S = 15.0
+FRAME, CONTEXT = 512, 64
+FRAME_S = FRAME / SAMPLE_RATE_HZ
+BLOCK_S = 7500 * FRAME_S
+# Speech is where the detector is this sure at least once, and goes on while it is above the second.
+# Its own 0.5 is deaf to sharply cut telephone bands; on silence, noise, tones and music it stays
+# far below these (docs/performance.md).
+SURE, GOES_ON = 0.3, 0.15
 # Silences up to twice the padding stay whole, so packed speech keeps the rhythm of its pauses.
-PADDING_MS = 200
-MIN_SILENCE_MS = 500
-MIN_SPEECH_MS = 100
-# Whisper's encoder wants room after the last word; a window filled to its last sample loses words
-# there.
-ROOM_S = 0.5
+PADDING_S = 0.25
+MIN_SILENCE_S = 0.5
 # Alignment sometimes gives a word no length at all.
 SHORTEST_WORD_S = 0.05
 
@@ -79,35 +87,103 @@ class Window:
         return max(min(start_s + shift_s, end - SHORTEST_WORD_S), first_s), end
 
 
-def speech_spans(recording: Recording, channel: int) -> list[Span]:
-    """Where somebody speaks on one channel, in order, each span at most 30 s."""
+def speech_probabilities(recording: Recording, channel: int) -> NDArray[np.float32]:
+    """How probable speech is in each 32 ms of a channel (Silero VAD), shape (n,), 0 to 1.
+
+    The sound goes through in blocks of some minutes, the detector's memory from block to block, so
+    that a long recording needs no more room than a short one.
+    """
     # ONNX Runtime, which runs the detector, reports its use to its makers unless told not to.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    samples = recording.samples(channel, 0.0, recording.duration_s)
-    options = VadOptions(
-        threshold=0.5,
-        min_speech_duration_ms=MIN_SPEECH_MS,
-        min_silence_duration_ms=MIN_SILENCE_MS,
-        max_speech_duration_s=WINDOW_S - ROOM_S,
-        speech_pad_ms=PADDING_MS,
-    )
-    return [
-        Span(channel, found["start"] / SAMPLE_RATE_HZ, found["end"] / SAMPLE_RATE_HZ)
-        for found in get_speech_timestamps(samples, options)
-    ]
+    session = get_vad_model().session
+    state = [np.zeros((1, 1, 128), np.float32)] * 2
+    before = np.zeros(CONTEXT, np.float32)
+    found: list[NDArray[np.float32]] = []
+    for start_s in np.arange(0.0, recording.duration_s, BLOCK_S):
+        sound = recording.samples(channel, start_s, start_s + BLOCK_S)
+        frames = np.pad(sound, (0, -len(sound) % FRAME)).reshape(-1, FRAME)
+        if not len(frames):
+            break
+        # Each frame is heard after the last samples of the one before it.
+        context = np.vstack([before, frames[:-1, -CONTEXT:]])
+        before = frames[-1, -CONTEXT:]
+        output, *state = session.run(
+            None, {"input": np.hstack([context, frames]), "h": state[0], "c": state[1]}
+        )
+        found.append(output.reshape(-1))
+    return np.concatenate(found) if found else np.zeros(0, np.float32)
 
 
-def pack(spans: Sequence[Span]) -> list[Window]:
-    """Fill windows with spans in order; a window never mixes channels, so its text reads as one
-    speaker's.
+def speech_spans(recording: Recording, channel: int) -> list[Span]:
+    """Where somebody speaks on one channel, in order, each span at most 30 s."""
+    probabilities = speech_probabilities(recording, channel)
+    runs = _runs(probabilities)
+    pieces = [piece for run in runs for piece in _cut(probabilities, *run)]
+    spans: list[Span] = []
+    for i, (first, last) in enumerate(pieces):
+        # Half of a short pause belongs to each side of it.
+        room_before = (first - pieces[i - 1][1]) * FRAME_S / 2 if i else first * FRAME_S
+        room_after = (pieces[i + 1][0] - last) * FRAME_S / 2 if i + 1 < len(pieces) else PADDING_S
+        start_s = first * FRAME_S - min(PADDING_S, room_before)
+        end_s = min(last * FRAME_S + min(PADDING_S, room_after), recording.duration_s)
+        spans.append(Span(channel, start_s, end_s))
+    return spans
+
+
+def _runs(probabilities: NDArray[np.float32]) -> list[tuple[int, int]]:
+    """Frames [first, last) of speech: from where it is likely to where it was not for a while."""
+    runs: list[tuple[int, int]] = []
+    patience = round(MIN_SILENCE_S / FRAME_S)
+    heard = np.flatnonzero(probabilities >= GOES_ON)
+    # A silence longer than the patience parts the frames in which speech may go on.
+    for group in np.split(heard, np.flatnonzero(np.diff(heard) > patience) + 1):
+        if len(group) and probabilities[group].max() >= SURE:
+            runs.append((int(group[0]), int(group[-1]) + 1))
+    return runs
+
+
+def _cut(probabilities: NDArray[np.float32], first: int, last: int) -> Iterator[tuple[int, int]]:
+    """A run in pieces that fit a window, cut where speech is least likely, not inside a word."""
+    longest = int((LONGEST_SPAN_S - 2 * PADDING_S) / FRAME_S)
+    while last - first > longest:
+        half = first + longest // 2
+        calm = np.convolve(probabilities[half : first + longest], np.ones(3) / 3, "same")
+        cut = half + int(calm.argmin())
+        yield first, cut
+        first = cut
+    yield first, last
+
+
+def pack(spans: Sequence[Span], window_s: float = WINDOW_S) -> list[Window]:
+    """Each channel's spans, in order, in as few windows of up to `window_s` as will hold them.
+
+    A window never mixes channels, so that its text reads as one speaker's; a longer span has a
+    window to itself. The windows of a channel are about equally long, since a batch takes as long
+    as its longest window.
     """
     windows: list[Window] = []
-    filling: dict[int, list[Span]] = {}
-    for span in spans:
-        waiting = filling.setdefault(span.channel, [])
-        if waiting and sum(s.duration_s for s in waiting) + span.duration_s > WINDOW_S - ROOM_S:
-            windows.append(Window(tuple(waiting)))
-            waiting.clear()
-        waiting.append(span)
-    windows.extend(Window(tuple(waiting)) for waiting in filling.values() if waiting)
+    for channel in sorted({span.channel for span in spans}):
+        own = [span for span in spans if span.channel == channel]
+        best = _fill(own, window_s)
+        too_small_s, limit_s = sum(span.duration_s for span in own) / len(best), window_s
+        for _ in range(6):
+            middle_s = (too_small_s + limit_s) / 2
+            tried = _fill(own, middle_s)
+            if len(tried) > len(best):
+                too_small_s = middle_s
+            else:
+                best, limit_s = tried, middle_s
+        windows += best
     return windows
+
+
+def _fill(spans: Sequence[Span], limit_s: float) -> list[Window]:
+    windows: list[list[Span]] = []
+    filled_s = math.inf
+    for span in spans:
+        if filled_s + span.duration_s > limit_s:
+            windows.append([])
+            filled_s = 0.0
+        windows[-1].append(span)
+        filled_s += span.duration_s
+    return [Window(tuple(window)) for window in windows]

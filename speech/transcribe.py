@@ -18,7 +18,6 @@ from typing import Any
 import ctranslate2
 import numpy as np
 from faster_whisper import WhisperModel
-from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import (
     get_compression_ratio,
@@ -28,7 +27,7 @@ from faster_whisper.transcribe import (
 from numpy.typing import NDArray
 
 from speech.activity import Window
-from speech.audio import Recording
+from speech.audio import SAMPLE_RATE_HZ, Recording
 from speech.conversation import Word
 from speech.frames import FrameStats
 from speech.whisper_files import ModelMissing, find_whisper
@@ -36,6 +35,7 @@ from speech.whisper_files import ModelMissing, find_whisper
 logger = logging.getLogger(__name__)
 
 FRAMES_PER_SECOND = 50
+TAIL_S = 0.5
 PREPENDED_MARKS = "\"'“¿([{-"
 APPENDED_MARKS = "\"'.。,，!！?？:：”)]}、"
 # A window is taken for silence where both hold: the two thresholds of Whisper's own decoder
@@ -132,7 +132,7 @@ class Transcriber:
         # Windows of like length share batches: the decoder waits for its longest text.
         in_order = sorted(windows, key=lambda window: -window.duration_s)
         for done, batch in _batches(in_order, self.batch_size):
-            encoded = self.model.encode(self._features(recording, batch))
+            encoded = self.model.encode(self._mel([window.samples(recording) for window in batch]))
             if language is None:
                 language, probability = self._detect_language(encoded, batch)
             for heard in self._decode(encoded, batch, language):
@@ -148,12 +148,17 @@ class Transcriber:
         """
         return _on_cpu(self.model.encode(self._mel(sounds)))
 
-    def _features(self, recording: Recording, windows: Sequence[Window]) -> NDArray[np.float32]:
-        return self._mel([window.samples(recording) for window in windows])
-
     def _mel(self, sounds: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        extract = self.model.feature_extractor
-        return np.stack([pad_or_trim(extract(sound)[..., :-1]) for sound in sounds])
+        """Mel features of sounds, shape (sounds, mels, frames): as long as the longest needs, no
+        more.
+
+        Whisper pads to 30 s; the encoder does as well without (docs/performance.md), and its work
+        shrinks with the square of the length. A moment of silence tells the decoder that it ends.
+        """
+        longest = max(len(sound) for sound in sounds) + round(TAIL_S * SAMPLE_RATE_HZ)
+        samples = min(longest, self.model.feature_extractor.n_samples) // 320 * 320
+        padded = [np.pad(sound, (0, max(0, samples - len(sound))))[:samples] for sound in sounds]
+        return np.stack([self.model.feature_extractor(sound, padding=0) for sound in padded])
 
     def _detect_language(
         self, encoded: ctranslate2.StorageView, windows: Sequence[Window]

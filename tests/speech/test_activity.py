@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speech.activity import SHORTEST_WORD_S, WINDOW_S, Span, Window, pack, speech_spans
+from speech.activity import (
+    LONGEST_SPAN_S,
+    SHORTEST_WORD_S,
+    WINDOW_S,
+    Span,
+    Window,
+    pack,
+    speech_spans,
+)
 from speech.audio import SAMPLE_RATE_HZ, Recording, decode
 from tests.sounds import Sound, silence, tone
 
@@ -79,7 +87,7 @@ def test_speech_is_found_where_the_script_has_it(enquiry: Recording) -> None:
 def test_an_unbroken_monologue_is_cut_into_spans_that_fit_a_window(monologue: Recording) -> None:
     spans = speech_spans(monologue, 0)
 
-    assert max(span.duration_s for span in spans) <= WINDOW_S
+    assert max(span.duration_s for span in spans) <= LONGEST_SPAN_S
     assert in_order(spans)
     # Nothing is lost where it was cut.
     assert sum(span.duration_s for span in spans) > 0.9 * monologue.duration_s > 60.0
@@ -108,7 +116,7 @@ def test_windows_hold_every_span_once_in_order_and_no_two_channels(spans: list[S
     windows = pack(spans)
 
     for window in windows:
-        assert window.duration_s <= WINDOW_S + CLOCK_S
+        assert window.duration_s <= WINDOW_S + CLOCK_S or len(window.spans) == 1
         assert {span.channel for span in window.spans} == {window.channel}
     for channel in range(3):
         packed = [span for window in windows for span in window.spans if span.channel == channel]
@@ -123,12 +131,16 @@ def test_channels_may_arrive_mixed(spans: list[Span]) -> None:
 
 
 @given(spoken())
-def test_no_two_neighbouring_windows_would_fit_into_one(spans: list[Span]) -> None:
+def test_there_are_no_more_windows_than_filling_one_after_the_other_makes(
+    spans: list[Span],
+) -> None:
     for channel in range(3):
-        windows = [window for window in pack(spans) if window.channel == channel]
-        for one, next_ in pairwise(windows):
-            # Half a second is left for the end of the last word.
-            assert one.duration_s + next_.spans[0].duration_s > WINDOW_S - 0.5 - CLOCK_S
+        count, room_s = 0, 0.0
+        for span in (span for span in spans if span.channel == channel):
+            if not count or span.duration_s > room_s:
+                count, room_s = count + 1, WINDOW_S
+            room_s -= span.duration_s
+        assert len([window for window in pack(spans) if window.channel == channel]) <= count
 
 
 def test_nothing_packs_into_nothing() -> None:
