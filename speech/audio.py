@@ -84,8 +84,12 @@ class Recording:
 
     def samples(self, channel: int, start_s: float, end_s: float) -> NDArray[np.float32]:
         """Sound of one channel between two times, float32 in -1 to 1."""
+        return self.view(channel, start_s, end_s).astype(np.float32) / 32768.0
+
+    def view(self, channel: int, start_s: float, end_s: float) -> NDArray[np.int16]:
+        """The same as it is stored, int16, not copied."""
         start, end = round(start_s * SAMPLE_RATE_HZ), round(end_s * SAMPLE_RATE_HZ)
-        return self.channels[channel][max(0, start) : end].astype(np.float32) / 32768.0
+        return self.channels[channel][max(0, start) : end]
 
 
 def decode(path: Path, limits: AudioLimits | None = None) -> Recording:
@@ -108,11 +112,17 @@ def decode(path: Path, limits: AudioLimits | None = None) -> Recording:
             f"{path.name} has {size / 1e6:.0f} MB; the limit is {limits.bytes / 1e6:.0f} MB"
         )
     warnings: list[str] = []
-    blocks = list(_blocks(path, limits, warnings))
-    if not blocks:
+    # Grown in place: joining blocks at the end would hold a long recording twice.
+    channels: list[bytearray] = []
+    for block in _blocks(path, limits, warnings):
+        channels = channels or [bytearray() for _ in block]
+        for channel, sound in zip(channels, block, strict=True):
+            channel += sound.tobytes()
+    if not channels:
         raise AudioUnreadable(f"{path.name} holds no audio that can be decoded")
-    sound = np.concatenate(blocks, axis=1)
-    return Recording(tuple(np.ascontiguousarray(channel) for channel in sound), tuple(warnings))
+    return Recording(
+        tuple(np.frombuffer(channel, np.int16) for channel in channels), tuple(warnings)
+    )
 
 
 def _blocks(path: Path, limits: AudioLimits, warnings: list[str]) -> Iterator[NDArray[np.int16]]:

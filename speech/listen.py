@@ -119,7 +119,7 @@ def _feel(
         pooled: FrameStats | None = None
         for word in turn.words:
             pooled = frames[id(word)] if pooled is None else pooled + frames[id(word)]
-        samples = recording.samples(names.index(turn.speaker), turn.start_s, turn.end_s)
+        samples = recording.view(names.index(turn.speaker), turn.start_s, turn.end_s)
         sounds.append(turn_sound(turn.speaker, samples, word_count=len(turn.words), frames=pooled))
     felt = with_moods(turns, mood.moods(sounds))
     return [

@@ -302,7 +302,7 @@ def test_each_turn_is_felt_in_its_own_sound_and_frames(agent_channel: Literal[0,
         assert sound.word_count == len(turn.words) == sound.frames.count
         assert sound.frames.mean().tolist() == [channel] * 4
         np.testing.assert_array_equal(
-            sound.samples, recording.samples(channel, turn.start_s, turn.end_s)
+            sound.samples, recording.view(channel, turn.start_s, turn.end_s)
         )
 
 
