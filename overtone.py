@@ -4,11 +4,15 @@ machine.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -60,6 +64,7 @@ class Process:
 
     command: str
     log: Path
+    environment: dict[str, str]
     running: subprocess.Popen[bytes] | None = None
     starts: list[float] = field(default_factory=list)
 
@@ -72,8 +77,10 @@ class Process:
         out: IO[bytes]
         with self.log.open("ab") as out:
             self.running = subprocess.Popen(
-                [sys.executable, "-m", "overtone", self.command],
-                stdin=subprocess.DEVNULL,
+                [sys.executable, "-m", "overtone", self.command, "--tied"],
+                # Never written to: that it closes tells the process that `up` is gone.
+                stdin=subprocess.PIPE,
+                env=self.environment,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 # Ctrl-C reaches only `up`, which stops the others in the right order.
@@ -108,18 +115,49 @@ def up() -> None:
     logs = settings.data_dir.absolute() / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     names = ["worker", "api"] if settings.redis_url else ["queue", "worker", "api"]
-    processes = {name: Process(name, logs / f"{name}.log") for name in names}
-    try:
-        _start_all(settings, processes, stop)
-        while not stop.wait(1.0):
-            for process in processes.values():
-                if process.ended():
-                    typer.echo(f"{process.command} ended and is started again; see {process.log}")
-                    process.start()
-        typer.echo("stopping ...")
-    finally:
-        for name in reversed(names):
-            processes[name].stop()
+    with _alone(settings.data_dir.absolute() / "up.lock"):
+        port = _free_port(settings)
+        settings = settings.model_copy(update={"api_port": port})
+        environment = os.environ | {"OVERTONE_API_PORT": str(port)}
+        processes = {name: Process(name, logs / f"{name}.log", environment) for name in names}
+        try:
+            _start_all(settings, processes, stop)
+            while not stop.wait(1.0):
+                for process in processes.values():
+                    if process.ended():
+                        typer.echo(
+                            f"{process.command} ended and is started again; see {process.log}"
+                        )
+                        process.start()
+            typer.echo("stopping ...")
+        finally:
+            for name in reversed(names):
+                processes[name].stop()
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a data folder for this process; the lock goes when the process goes, however it ends."""
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise NotStarted(f"overtone is running on {path.parent} already") from error
+        yield
+
+
+def _free_port(settings: Settings) -> int:
+    """The port asked for, or a free one for 0. Raises `NotStarted` where somebody has it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.api_host, settings.api_port))
+        except OSError as error:
+            raise NotStarted(
+                f"{settings.api_host}:{settings.api_port} cannot be listened on "
+                f"({error.strerror}): set OVERTONE_API_PORT to another port, or to 0"
+            ) from error
+        return int(probe.getsockname()[1])
 
 
 def _start_all(settings: Settings, processes: dict[str, Process], stop: Event) -> None:
@@ -174,6 +212,8 @@ def _healthy(address: str) -> bool:
 
 def main() -> None:
     """Run the command line; what goes wrong is one line that says what to do, and status 1 or 2."""
+    # Recordings and transcripts are nobody else's on this machine.
+    os.umask(0o077)
     try:
         app()
     except BadSettings as error:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import sys
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
+from threading import Thread
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -83,6 +86,7 @@ class Settings(BaseSettings):
     )
     mood_labels: str | None = Field(
         None,
+        pattern=r"^[^=,]+=(angry|happy|neutral|sad)(,[^=,]+=(angry|happy|neutral|sad))*$",
         description="For a hub mood model whose labels are not understood: "
         "label=mood pairs, such as LABEL_0=angry,LABEL_1=neutral.",
     )
@@ -170,6 +174,17 @@ def log_to_stderr(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(name)s %(message)s")
     for name in ("alembic", "httpx", "httpcore", "faster_whisper", "numba"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def end_with_parent() -> None:
+    """Take a closed standard input, which a dead parent leaves behind, for a request to end."""
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=watch, name="parent", daemon=True).start()
 
 
 class BadSettings(Exception):

@@ -20,8 +20,10 @@ class AlertFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    cursor: int = Field(0, ge=0, le=2**62, description="`next_cursor` of the answer before.")
-    limit: int = Field(50, ge=1, le=200)
+    cursor: int = Field(
+        0, examples=[42], ge=0, le=2**62, description="`next_cursor` of the answer before."
+    )
+    limit: int = Field(50, examples=[50], ge=1, le=200)
 
 
 @router.get("", dependencies=[CanRead], responses=documented(401, 403, 422))

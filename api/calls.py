@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Header, HTTPException, Query
 from fastapi.responses import FileResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -18,13 +19,18 @@ from models.search import CallQuery, Sort, find_calls
 router = APIRouter(prefix="/calls", tags=["calls"])
 
 Mood = Literal["angry", "happy", "neutral", "sad"]
+Who = Literal["agent", "customer", "speaker_1", "speaker_2"]
 AUDIO_TYPES = {
     ".wav": "audio/wav",
     ".mp3": "audio/mpeg",
     ".ogg": "audio/ogg",
     ".flac": "audio/flac",
     ".m4a": "audio/mp4",
+    ".aac": "audio/aac",
+    ".amr": "audio/amr",
+    ".opus": "audio/ogg",
 }
+RANGES = re.compile(r"bytes=\s*(\d+-\d*|-\d+)(\s*,\s*(\d+-\d*|-\d+))*\s*")
 
 
 class CallFilter(BaseModel):
@@ -33,26 +39,45 @@ class CallFilter(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     q: str | None = Field(
-        None, description='Words that must all be in the call; "in quotes" next to each other.'
+        None,
+        examples=["bearing no 204"],
+        description='Words that must all be in the call; "in quotes" next to each other.',
     )
-    mood: Mood | None = Field(None, description="Mood of the customer, or of `speaker`.")
-    min_anger: float | None = Field(None, ge=0, le=1, description="Anger of at least this.")
-    lexicon: str | None = Field(None, max_length=100, description="Calls with hits of a lexicon.")
-    speaker: Literal["agent", "customer", "speaker_1", "speaker_2"] | None = Field(
-        None, description="Narrows `q`, `mood`, `min_anger` and `lexicon` to one speaker."
+    mood: Mood | None = Field(
+        None, examples=["angry"], description="Mood of the customer, or of `speaker`."
     )
-    agent: str | None = Field(None, max_length=200, description="Who answered.")
-    line: str | None = Field(None, max_length=100, description="The number dialled.")
-    status: Status | None = Field(None, description="Where the call stands.")
+    min_anger: float | None = Field(
+        None, examples=[0.6], ge=0, le=1, description="Anger of at least this."
+    )
+    lexicon: str | None = Field(
+        None, max_length=100, examples=["praise"], description="Calls with hits of a lexicon."
+    )
+    speaker: Who | None = Field(
+        None,
+        examples=["customer"],
+        description="Narrows `q`, `mood`, `min_anger` and `lexicon` to one speaker.",
+    )
+    agent: str | None = Field(None, max_length=200, examples=["Alice"], description="Who answered.")
+    line: str | None = Field(
+        None, max_length=100, examples=["+44 20 7946 0100"], description="The number dialled."
+    )
+    status: Status | None = Field(None, examples=["failed"], description="Where the call stands.")
     started_from: AwareDatetime | None = Field(
-        None, alias="from", description="Began at or after this moment (with its time zone)."
+        None,
+        alias="from",
+        examples=["2026-11-02T00:00:00Z"],
+        description="Began at or after this moment (with its time zone).",
     )
     started_to: AwareDatetime | None = Field(
-        None, alias="to", description="Began before this moment."
+        None, alias="to", examples=["2026-11-03T00:00:00Z"], description="Began before this moment."
     )
-    sort: Sort = Field("-started_at", description="A minus in front: largest or latest first.")
-    limit: int = Field(20, ge=1, le=100)
-    cursor: str | None = Field(None, max_length=500, description="`next_cursor` of a page before.")
+    sort: Sort = Field(
+        "-started_at", examples=["-anger"], description="A minus in front: largest or latest first."
+    )
+    limit: int = Field(20, examples=[20], ge=1, le=100)
+    cursor: str | None = Field(
+        None, examples=["WyI1ZjQ..."], max_length=500, description="`next_cursor` of a page before."
+    )
 
 
 @router.get("", dependencies=[CanRead], responses=documented(401, 403, 422))
@@ -80,6 +105,7 @@ def get_call(session: ReadingDep, call_id: CallId) -> CallDetail:
     )
 
 
+@router.head("/{call_id}/audio", dependencies=[CanRead], include_in_schema=False)
 @router.get(
     "/{call_id}/audio",
     dependencies=[CanRead],
@@ -87,10 +113,15 @@ def get_call(session: ReadingDep, call_id: CallId) -> CallDetail:
     responses={
         200: {"content": {"audio/*": {}}, "description": "The whole recording"},
         206: {"content": {"audio/*": {}}, "description": "The bytes asked for"},
-        **documented(401, 403, 404, 416, 422),
+        **documented(400, 401, 403, 404, 416, 422),
     },
 )
-def get_audio(session: ReadingDep, stores: StoresDep, call_id: CallId) -> FileResponse:
+def get_audio(
+    session: ReadingDep,
+    stores: StoresDep,
+    call_id: CallId,
+    wanted: Annotated[str | None, Header(alias="range", include_in_schema=False)] = None,
+) -> FileResponse:
     """The recording as it was pushed; byte ranges are answered, so that a player can jump."""
     call = session.get(Call, call_id)
     if call is None:
@@ -100,4 +131,22 @@ def get_audio(session: ReadingDep, stores: StoresDep, call_id: CallId) -> FileRe
         raise HTTPException(
             404, "this recording is kept in a remote store and is not played from here"
         )
+    if wanted is not None:
+        _check_range(wanted, path.stat().st_size)
     return FileResponse(path, media_type=AUDIO_TYPES.get(path.suffix.lower(), "audio/basic"))
+
+
+def _check_range(wanted: str, size: int) -> None:
+    """Refuse, in our own words, ranges that the file response would refuse in plain text."""
+    if not RANGES.fullmatch(wanted):
+        raise HTTPException(400, "range: not a byte range such as bytes=0-65535")
+    firsts = re.findall(r"(\d+)-", wanted)
+    backwards = any(int(first) > int(last) for first, last in re.findall(r"(\d+)-(\d+)", wanted))
+    if backwards:
+        raise HTTPException(400, "range: ends before it begins")
+    if any(int(first) >= size for first in firsts):
+        raise HTTPException(
+            416,
+            f"range: the recording has {size} bytes",
+            headers={"Content-Range": f"bytes */{size}"},
+        )

@@ -11,6 +11,7 @@ import typer
 import uvicorn
 
 from api.app import make_app
+from api.calls import Mood, Who
 from api.client import Client, PushFailed
 from models.db import connect, is_current, migrate, reading, writing
 from models.key import (
@@ -24,15 +25,17 @@ from models.key import (
 from models.reading import WholeCall, read_call
 from models.search import SORTS, CallQuery, Found, find_calls
 from models.words import BadQuery
-from settings import Settings, log_to_stderr, read_settings
+from settings import Settings, end_with_parent, log_to_stderr, read_settings
 
 keys = typer.Typer(help="API keys: create, list, revoke.", no_args_is_help=True)
 LOCAL_KEY = "local-key"
 
 
-def api() -> None:
+def api(tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False) -> None:
     """Serve the HTTP API until stopped."""
     settings = read_settings()
+    if tied:
+        end_with_parent()
     log_to_stderr(settings)
     # No access log: the addresses asked for carry search words and phone numbers.
     uvicorn.run(
@@ -50,19 +53,32 @@ def push(
     key: Annotated[str, typer.Option(help="An API key (better: OVERTONE_KEY).")] = "",
     agent: Annotated[str, typer.Option(help="Who answered.")] = "",
     line: Annotated[str, typer.Option(help="The number dialled.")] = "",
+    agent_channel: Annotated[str, typer.Option(help="The agent's side: left or right.")] = "",
 ) -> None:
     """Upload recordings through the API. A JSON file of the same name beside one gives its
     metadata.
     """
     settings = read_settings()
-    fields = {name: value for name, value in (("agent", agent), ("line", line)) if value}
+    given = {"agent": agent, "line": line, "agent_channel": agent_channel}
+    fields = {name: value for name, value in given.items() if value}
     client = Client(url or f"http://127.0.0.1:{settings.api_port}", key or _known_key(settings))
     failed = 0
+    recordings = recordings_in(paths)
+    if not recordings:
+        typer.echo("overtone: there is no recording in there", err=True)
+        raise typer.Exit(1)
     with client:
-        for path in recordings_in(paths):
+        for path in recordings:
             try:
                 pushed = client.push(path, fields)
-            except (PushFailed, httpx.HTTPError, OSError) as error:
+            except httpx.TransportError as error:
+                typer.echo(
+                    f"overtone: no API answers at {client.http.base_url}: start `overtone up`, or "
+                    "give --url",
+                    err=True,
+                )
+                raise typer.Exit(1) from error
+            except (PushFailed, OSError) as error:
                 failed += 1
                 typer.echo(f"{path.name}: {error}", err=True)
             else:
@@ -89,10 +105,10 @@ SUFFIXES = {".wav", ".mp3", ".ogg", ".opus", ".flac", ".gsm", ".au", ".m4a", ".a
 
 def search(
     q: Annotated[str, typer.Argument(help='Words; "in quotes" next to each other.')] = "",
-    mood: Annotated[str, typer.Option(help="angry, happy, neutral or sad.")] = "",
+    mood: Annotated[Mood | None, typer.Option(help="Of the customer, or of --speaker.")] = None,
     min_anger: Annotated[float | None, typer.Option(min=0, max=1)] = None,
     lexicon: Annotated[str, typer.Option(help="Calls with hits of this lexicon.")] = "",
-    speaker: Annotated[str, typer.Option(help="Only what this speaker said.")] = "",
+    speaker: Annotated[Who | None, typer.Option(help="Only what this speaker said.")] = None,
     sort: Annotated[str, typer.Option(help="Such as -anger or -started_at.")] = "-started_at",
     limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
 ) -> None:
@@ -102,10 +118,10 @@ def search(
         raise typer.BadParameter(f"one of {', '.join(SORTS)}", param_hint="--sort")
     query = CallQuery(
         q=q or None,
-        mood=mood or None,
+        mood=mood,
         min_anger=min_anger,
         lexicon=lexicon or None,
-        speaker=speaker or None,
+        speaker=speaker,
         sort=sort,
     )
     try:
@@ -125,7 +141,9 @@ def describe(found: Found) -> str:
     call = found.call
     anger = "" if call.anger is None else f"  anger {call.anger:.2f}"
     tags = f"  [{', '.join(found.tags)}]" if found.tags else ""
-    lines = [f"call {call.id}  {call.external_id}  {call.started_at:%Y-%m-%d %H:%M}{anger}{tags}"]
+    state = "" if call.status == "done" else f"  {call.status}"
+    when = f"{call.started_at:%Y-%m-%d %H:%M}"
+    lines = [f"call {call.id}  {call.external_id}  {when}{state}{anger}{tags}"]
     lines += [
         f"    {snippet.start_s:7.2f} s  {snippet.speaker}: {marked(snippet.text, snippet.marks)}"
         for snippet in found.snippets
@@ -176,7 +194,7 @@ def _print_call(whole: WholeCall) -> None:
 
 @keys.command("create")
 def create(
-    name: str,
+    name: Annotated[str, typer.Argument(help="What the key is for.")],
     scope: Annotated[
         list[str] | None, typer.Option(help=f"Any of {', '.join(SCOPES)}; all when left out.")
     ] = None,
@@ -185,6 +203,8 @@ def create(
     scopes = tuple(scope or SCOPES)
     if unknown := set(scopes) - set(SCOPES):
         raise typer.BadParameter(f"{', '.join(unknown)}: there is only {', '.join(SCOPES)}")
+    if not name.strip():
+        raise typer.BadParameter("a key needs a name that says what it is for")
     settings = _with_database()
     try:
         with writing(connect(settings.database)) as session:

@@ -33,6 +33,14 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
 }
 
 
+# What pydantic says of some mistakes is meant for programmers.
+PLAIN_WORDS = {
+    "extra_forbidden": "there is no such parameter here; GET /docs lists those there are",
+    "timezone_aware": "needs a time zone, such as 2026-11-02T09:15:00Z",
+    "datetime_from_date_parsing": "needs date, time and time zone, such as 2026-11-02T09:15:00Z",
+}
+
+
 class WrongParameter(BaseModel):
     """One parameter that cannot be used, and what is allowed."""
 
@@ -104,7 +112,7 @@ def wrong_parameters(details: Sequence[Any]) -> JSONResponse:
     wrong = [
         WrongParameter(
             parameter=".".join(str(part) for part in detail["loc"][1:]) or str(detail["loc"][-1]),
-            problem=str(detail["msg"]),
+            problem=PLAIN_WORDS.get(detail["type"], str(detail["msg"])),
         )
         for detail in details
     ]

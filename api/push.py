@@ -227,7 +227,7 @@ def _store(
     "/{call_id}/hear",
     status_code=202,
     dependencies=[CanPush],
-    responses=documented(401, 403, 404, 422, 503),
+    responses=documented(401, 403, 404, 422),
 )
 def hear_again(
     session: WritingDep, queue: QueueDep, settings: SettingsDep, call_id: CallId

@@ -123,9 +123,11 @@ class AlertView(_View):
 
     id: int
     call_id: int
-    rule: str = Field(examples=["angry-customer"])
+    rule: str = Field(examples=["angry-or-abusive"])
     status: str = Field(examples=["new"])
-    reason: str = Field(examples=["customer sounds angry (anger 0.91) for 9 s of speech"])
+    reason: str = Field(
+        examples=["customer sounds angry for 9 s of speech in 2 turns, anger up to 0.91"]
+    )
     evidence: list[dict[str, Any]]
     start_s: float = Field(description="The second to play from.")
     created_at: datetime

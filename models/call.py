@@ -37,7 +37,8 @@ class Status(StrEnum):
 class CallPush(BaseModel):
     """What the recording pipeline knows of a call when it pushes it."""
 
-    model_config = ConfigDict(extra="forbid")
+    # What was sent may hold a phone number, and errors are logged.
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     external_id: str | None = PushField(
         default=None,

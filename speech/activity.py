@@ -38,11 +38,16 @@ SHORTEST_WORD_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Speech on one channel between two times of the recording."""
+    """Speech on one channel between two times of the recording.
+
+    `lead_s` and `tail_s` at its ends are padding, in which nobody speaks yet or any more.
+    """
 
     channel: int
     start_s: float
     end_s: float
+    lead_s: float = 0.0
+    tail_s: float = 0.0
 
     @property
     def duration_s(self) -> float:
@@ -69,22 +74,24 @@ class Window:
             [recording.samples(span.channel, span.start_s, span.end_s) for span in self.spans]
         )
 
-    def on_the_clock(self, start_s: float, end_s: float) -> tuple[float, float]:
-        """Times inside the window as times of the recording, both within the span they share most
-        with.
+    def place(self, start_s: float, end_s: float) -> tuple[int, float, float]:
+        """Times inside the window as times of the recording, and which of its spans they are in.
+
+        That is the span whose speech they share most with: alignment lets the first word after a
+        pause begin, and the last word before it end, somewhere in the pause. Nothing is placed in
+        a span's padding.
         """
-        best: tuple[float, float, float] | None = None
-        most_s, offset_s = -1.0, 0.0
-        for span in self.spans:
-            last_s = offset_s + span.duration_s
-            shared_s = min(end_s, last_s) - max(start_s, offset_s)
-            if best is None or shared_s > most_s:
-                most_s, best = shared_s, (span.start_s - offset_s, span.start_s, span.end_s)
-            offset_s = last_s
-        assert best is not None  # a window has at least one span
-        shift_s, first_s, last_s = best
+        best, most_s, offset_s, shift_s = 0, -math.inf, 0.0, 0.0
+        for number, span in enumerate(self.spans):
+            first_s, last_s = offset_s + span.lead_s, offset_s + span.duration_s - span.tail_s
+            shared_s = min(end_s, last_s) - max(start_s, first_s)
+            if shared_s > most_s:
+                best, most_s, shift_s = number, shared_s, span.start_s - offset_s
+            offset_s += span.duration_s
+        span = self.spans[best]
+        first_s, last_s = span.start_s + span.lead_s, span.end_s - span.tail_s
         end = min(max(end_s + shift_s, first_s + SHORTEST_WORD_S), last_s)
-        return max(min(start_s + shift_s, end - SHORTEST_WORD_S), first_s), end
+        return best, max(min(start_s + shift_s, end - SHORTEST_WORD_S), first_s), end
 
 
 def speech_probabilities(recording: Recording, channel: int) -> NDArray[np.float32]:
@@ -124,9 +131,10 @@ def speech_spans(recording: Recording, channel: int) -> list[Span]:
         # Half of a short pause belongs to each side of it.
         room_before = (first - pieces[i - 1][1]) * FRAME_S / 2 if i else first * FRAME_S
         room_after = (pieces[i + 1][0] - last) * FRAME_S / 2 if i + 1 < len(pieces) else PADDING_S
-        start_s = first * FRAME_S - min(PADDING_S, room_before)
-        end_s = min(last * FRAME_S + min(PADDING_S, room_after), recording.duration_s)
-        spans.append(Span(channel, start_s, end_s))
+        lead_s = min(PADDING_S, room_before)
+        tail_s = max(0.0, min(PADDING_S, room_after, recording.duration_s - last * FRAME_S))
+        end_s = min(last * FRAME_S + tail_s, recording.duration_s)
+        spans.append(Span(channel, first * FRAME_S - lead_s, end_s, lead_s, tail_s))
     return spans
 
 
@@ -165,7 +173,8 @@ def pack(spans: Sequence[Span], window_s: float = WINDOW_S) -> list[Window]:
     for channel in sorted({span.channel for span in spans}):
         own = [span for span in spans if span.channel == channel]
         best = _fill(own, window_s)
-        too_small_s, limit_s = sum(span.duration_s for span in own) / len(best), window_s
+        even_s = sum(span.duration_s for span in own) / len(best)
+        too_small_s, limit_s = min(even_s, window_s), window_s
         for _ in range(6):
             middle_s = (too_small_s + limit_s) / 2
             tried = _fill(own, middle_s)

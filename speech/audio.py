@@ -134,6 +134,8 @@ def _blocks(path: Path, limits: AudioLimits, warnings: list[str]) -> Iterator[ND
             options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
         )
     except (av.error.FFmpegError, ValueError) as error:
+        if _wav_rate_hz(path) == 0:
+            raise AudioUnreadable(f"{path.name} declares 0 Hz: its header is damaged") from error
         raise AudioUnreadable(
             f"{path.name} is not an audio file that can be read ({_reason(error)})"
         ) from error
@@ -254,6 +256,15 @@ def _share_of_wav(path: Path) -> float:
                 return there / size if 0 < there < size < _OPEN_LENGTH else 1.0
             file.seek(size + size % 2, 1)
     return 1.0
+
+
+def _wav_rate_hz(path: Path) -> int | None:
+    """The rate in a WAV's header; None for what is no WAV, or begins otherwise than most do."""
+    with path.open("rb") as file:
+        head = file.read(28)
+    if len(head) < 28 or head[:4] != b"RIFF" or head[8:16] != b"WAVEfmt ":
+        return None
+    return int.from_bytes(head[24:28], "little")
 
 
 def _too_long(path: Path, seconds: float, limits: AudioLimits) -> AudioTooLong:

@@ -70,6 +70,8 @@ def listen(
         told("mood", 0.0)
         turns = _feel(recording, turns, transcript.words, names=names, mood=ears.mood)
     warnings = list(recording.warnings)
+    if len(recording.channels) == 1:
+        warnings.append("one channel: its speakers are not told apart")
     if not turns:
         warnings.append("nobody speaks in this recording")
     effort = Effort(

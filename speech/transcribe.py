@@ -27,7 +27,7 @@ from faster_whisper.transcribe import (
 from numpy.typing import NDArray
 
 from speech.activity import Window
-from speech.audio import SAMPLE_RATE_HZ, Recording
+from speech.audio import SAMPLE_RATE_HZ, AudioError, Recording
 from speech.conversation import Word
 from speech.frames import FrameStats
 from speech.whisper_files import ModelMissing, find_whisper
@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 FRAMES_PER_SECOND = 50
 TAIL_S = 0.5
 PREPENDED_MARKS = "\"'“¿([{-"
+SENTENCE_ENDS = ".?!…"
 APPENDED_MARKS = "\"'.。,，!！?？:：”)]}、"
 # A window is taken for silence where both hold: the two thresholds of Whisper's own decoder
 # (Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision", section 4.5).
@@ -65,6 +66,10 @@ class Transcript:
     language: str | None
     language_probability: float | None
     silent_windows: int = 0
+
+
+class LanguageUnknown(AudioError):
+    """The language asked for is none that the model knows."""
 
 
 class Transcriber:
@@ -126,6 +131,11 @@ class Transcriber:
 
         `on_progress` is told the share done, 0 to 1, after each batch.
         """
+        if language is not None and language not in self._languages():
+            raise LanguageUnknown(
+                f"{language!r} is no language that Whisper {self.name} knows; take its code of two "
+                "letters, such as en or ru"
+            )
         words: list[HeardWord] = []
         probability: float | None = None
         silent = 0
@@ -141,6 +151,10 @@ class Transcriber:
             if on_progress:
                 on_progress(done / len(in_order))
         return Transcript(tuple(words), language, probability, silent)
+
+    def _languages(self) -> list[str]:
+        languages: list[str] = self.model.supported_languages
+        return languages
 
     def encode(self, sounds: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Encoder frames of sounds up to 30 s each: shape (sounds, 1500, width), 50 frames a
@@ -199,7 +213,9 @@ class Transcriber:
             if result.no_speech_prob > NO_SPEECH_PROBABILITY and result.scores[0] < LOG_PROBABILITY:
                 yield None
                 continue
-            yield [_place(window, frames[i], piece) for piece in _whole_words(alignments[i])]
+            yield [
+                _heard(window, frames[i], piece) for piece in _whole_words(alignments[i], window)
+            ]
 
     def _generate(
         self,
@@ -237,39 +253,68 @@ def _loops(tokenizer: Tokenizer, result: ctranslate2.models.WhisperGenerationRes
 
 @dataclass(slots=True)
 class _Piece:
-    """A word on its window's clock."""
+    """A word, or a part of one: on its window's clock, and on the recording's in one span."""
 
     text: str
+    first_s: float
+    last_s: float
+    span: int
     start_s: float
     end_s: float
     probability: float
 
 
-def _whole_words(alignment: list[dict[str, Any]]) -> list[_Piece]:
-    """Alignment pieces as words: marks joined to their words, and "2", "-0", "-4" to "2-0-4"."""
+def _whole_words(alignment: list[dict[str, Any]], window: Window) -> list[_Piece]:
+    """Alignment pieces as words: marks joined to their words, and "2", "-0", "-4" to "2-0-4".
+
+    Pieces said in different spans stay apart, however they are written.
+    """
     merge_punctuations(alignment, PREPENDED_MARKS, APPENDED_MARKS)
     words: list[_Piece] = []
     for piece in alignment:
         text: str = piece["word"]
         if not text.strip():
             continue
-        start_s, end_s = float(piece["start"]), float(piece["end"])
-        if words and not text.startswith(" "):
+        first_s, last_s = float(piece["start"]), float(piece["end"])
+        probability = float(piece["probability"])
+        span, start_s, end_s = window.place(first_s, last_s)
+        if words and not text.startswith(" ") and words[-1].span == span:
             words[-1].text += text.rstrip()
-            words[-1].end_s = end_s
-            words[-1].probability = min(words[-1].probability, float(piece["probability"]))
+            words[-1].last_s, words[-1].end_s = last_s, end_s
+            words[-1].probability = min(words[-1].probability, probability)
         else:
-            words.append(_Piece(text.strip(), start_s, end_s, float(piece["probability"])))
+            words.append(_Piece(text.strip(), first_s, last_s, span, start_s, end_s, probability))
+    _join_sentences(words, window)
     return words
 
 
-def _place(window: Window, frames: NDArray[np.float32], piece: _Piece) -> HeardWord:
-    first = int(piece.start_s * FRAMES_PER_SECOND)
-    last = max(first + 1, round(piece.end_s * FRAMES_PER_SECOND))
-    start_s, end_s = window.on_the_clock(piece.start_s, piece.end_s)
+def _join_sentences(words: list[_Piece], window: Window) -> None:
+    """Move a word that opens a sentence, and that alignment left behind a pause, to its sentence.
+
+    Nobody says the first word of a sentence, falls silent, and goes on after the pause; alignment
+    often places it so, since a word's start is where the word before it ended.
+    """
+    for before, word, after in zip(words, words[1:], words[2:], strict=False):
+        opens = before.text[-1] in SENTENCE_ENDS and word.text[-1] not in SENTENCE_ENDS
+        if opens and before.span == word.span and after.span == word.span + 1:
+            length_s = word.end_s - word.start_s
+            span = window.spans[after.span]
+            word.span = after.span
+            word.start_s = span.start_s + span.lead_s
+            word.end_s = max(min(word.start_s + length_s, after.start_s), word.start_s)
+
+
+def _heard(window: Window, frames: NDArray[np.float32], piece: _Piece) -> HeardWord:
+    first = int(piece.first_s * FRAMES_PER_SECOND)
+    last = max(first + 1, round(piece.last_s * FRAMES_PER_SECOND))
     return HeardWord(
         window.channel,
-        Word(piece.text, round(start_s, 3), round(end_s, 3), round(piece.probability, 4)),
+        Word(
+            piece.text,
+            round(piece.start_s, 3),
+            round(piece.end_s, 3),
+            round(piece.probability, 4),
+        ),
         FrameStats.of(frames[first:last]),
     )
 

@@ -15,11 +15,11 @@ from models.call import CallPush, add_call
 from models.db import writing
 from speech.conversation import Turn
 from tests.fakes import conversation
-from workers.alerts import AngryCustomer
+from workers.alerts import AngryOrAbusive
 from workers.pipeline import analyse, record
 
 MATCHER = Matcher(shipped())
-RULE = AngryCustomer(anger=0.6, seconds=3.0)
+RULE = AngryOrAbusive(anger=0.6, seconds=3.0)
 FIRST = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 

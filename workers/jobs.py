@@ -32,6 +32,10 @@ NOBODY_SPEAKS = "nobody speaks in this recording: it holds silence, tones or noi
 FETCH_TIMEOUT_S = 60
 
 
+class StoreUnavailable(Exception):
+    """The remote store did not give the recording now; later it may."""
+
+
 def hear(call_id: int) -> None:
     """Hear a call's recording and write everything that follows from it."""
     hear_call(call_id, station())
@@ -41,8 +45,8 @@ def ingest(recording: str, **push: Any) -> int:
     """Take a call from a pipeline that speaks Redis: a path or URL in an allowed store, and the
     fields of `CallPush`. Returns the call's id.
 
-    Raises `StoreRefused` or `RecordingGone`, and pydantic's ValidationError for fields that are
-    wrong.
+    Raises `StoreRefused` or `RecordingGone`, and pydantic's ValidationError, without the values,
+    for fields that are wrong.
     """
     here = station()
     reference = here.stores.locate(recording)
@@ -114,13 +118,17 @@ def _listen(call: Call, here: Station, folder: Path) -> Conversation:
     path = here.stores.path_of(call.recording)
     if path is None:
         path = _fetch(call.recording, folder, here.settings.max_upload_mb * 1_000_000)
-    return listen(
-        path,
-        here.ears,
-        agent_channel=0 if call.agent_channel == "left" else 1,
-        language=call.language_wanted or here.settings.language,
-        limits=here.limits,
-    )
+    try:
+        return listen(
+            path,
+            here.ears,
+            agent_channel=0 if call.agent_channel == "left" else 1,
+            language=call.language_wanted or here.settings.language,
+            limits=here.limits,
+        )
+    except AudioError as error:
+        # The name is one that we gave the file: it tells its sender nothing.
+        raise type(error)(str(error).replace(path.name, "the recording")) from error
 
 
 def _fetch(url: str, folder: Path, max_bytes: int) -> Path:
@@ -131,7 +139,9 @@ def _fetch(url: str, folder: Path, max_bytes: int) -> Path:
             raise RecordingGone("the store no longer has the recording")
         if answer.is_redirect:
             raise RecordingGone("the store redirects elsewhere; redirects are not followed")
-        answer.raise_for_status()
+        if answer.is_error:
+            # httpx's own error would carry the whole address into the log.
+            raise StoreUnavailable(f"the store answered {answer.status_code}")
         name = Path(answer.url.path).name
         upload = inbox.save(answer.iter_bytes(), name=name, max_bytes=max_bytes)
     path = inbox.path_of(upload.recording)

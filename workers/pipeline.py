@@ -20,7 +20,7 @@ from models.hit import Hit
 from models.turn import Turn
 from speech.conversation import Conversation, overall_mood
 from speech.conversation import Turn as HeardTurn
-from workers.alerts import AlertDraft, AngryCustomer
+from workers.alerts import AlertDraft, AngryOrAbusive
 from workers.hits import TimedHit, find_hits
 
 ANGRY_TAG = "angry"
@@ -37,7 +37,7 @@ class Analysis:
 
 
 def analyse(
-    conversation: Conversation, matcher: Matcher, rules: Sequence[AngryCustomer]
+    conversation: Conversation, matcher: Matcher, rules: Sequence[AngryOrAbusive]
 ) -> Analysis:
     """Find hits, judge rules, derive tags."""
     hits = tuple(find_hits(conversation, matcher))

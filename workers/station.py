@@ -20,7 +20,7 @@ from speech.audio import AudioLimits
 from speech.listen import Ears
 from speech.mood import EncoderMood, MoodModel
 from speech.transcribe import Transcriber
-from workers.alerts import AngryCustomer
+from workers.alerts import AngryOrAbusive
 from workers.queue import CallQueue, open_queue
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Station:
     stores: Stores
     ears: Ears
     matcher: Matcher
-    rules: tuple[AngryCustomer, ...]
+    rules: tuple[AngryOrAbusive, ...]
 
     @property
     def limits(self) -> AudioLimits:
@@ -54,7 +54,7 @@ def station() -> Station:
         stores=Stores(settings.recordings, settings.stores),
         ears=load_ears(settings),
         matcher=Matcher(shipped()),
-        rules=(AngryCustomer(settings.alert_anger, settings.alert_anger_s),),
+        rules=(AngryOrAbusive(settings.alert_anger, settings.alert_anger_s),),
     )
 
 

@@ -94,6 +94,7 @@ def work(settings: Settings, *, burst: bool = False) -> None:
     )
     reconciler.start()
     try:
-        worker.work(burst=burst, with_scheduler=False, logging_level=settings.log_level)
+        # RQ calls a job fine whose call failed with a reason; the jobs say it better.
+        worker.work(burst=burst, with_scheduler=False, logging_level="WARNING")
     finally:
         reconciler.stop()

@@ -109,7 +109,7 @@ def test_one_call_comes_in_full(api: TestClient, number: int) -> None:
     assert call["turns"][1]["words"][3][0] == "bearing"
     assert {hit["lexicon"] for hit in call["hits"]} == {"product", "abusive"}
     (alert,) = call["alerts"]
-    assert alert["rule"] == "angry-customer"
+    assert alert["rule"] == "angry-or-abusive"
     assert alert["start_s"] == pytest.approx(9.0)
     assert call["anger"] == pytest.approx(ANGRY.anger)
 

@@ -314,7 +314,8 @@ def test_a_recording_cut_short_is_heard_with_a_warning(tmp_path: Path) -> None:
     talk = listen(path, ears(Echo()))
 
     assert 5 < talk.duration_s < 35
-    assert len(talk.warnings) == 2
+    assert len(talk.warnings) == 3
+    assert "one channel: its speakers are not told apart" in talk.warnings
     assert "nobody speaks in this recording" in talk.warnings
 
 

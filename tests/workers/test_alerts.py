@@ -6,10 +6,10 @@ from lexicons.lexicon import shipped
 from lexicons.matcher import Matcher
 from speech.conversation import Turn
 from tests.fakes import ANGRY, CALM, conversation, turn
-from workers.alerts import AlertDraft, AngryCustomer
+from workers.alerts import AlertDraft, AngryOrAbusive
 from workers.hits import find_hits
 
-RULE = AngryCustomer(anger=0.6, seconds=3.0)
+RULE = AngryOrAbusive(anger=0.6, seconds=3.0)
 LONG = "this has now gone wrong for the third time and nobody calls me back"
 
 
@@ -25,9 +25,9 @@ def test_a_calm_call_raises_none() -> None:
 def test_lasting_anger_of_the_customer_raises_one() -> None:
     alert = judge(turn("customer", 0, LONG, CALM), turn("customer", 20, LONG, ANGRY))
     assert alert is not None
-    assert alert.rule == "angry-customer"
+    assert alert.rule == "angry-or-abusive"
     assert alert.start_s == 20
-    assert "customer sounds angry (anger 0.92) for 6 s" in alert.reason
+    assert "customer sounds angry for 6 s of speech in one turn, anger up to 0.92" in alert.reason
 
 
 def test_anger_that_does_not_last_raises_none() -> None:

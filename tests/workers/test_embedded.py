@@ -32,7 +32,7 @@ def test_a_second_server_in_the_same_place_is_refused() -> None:
         socket, files = Path(folder) / "v.sock", Path(folder) / "files"
         with (
             embedded_valkey(socket, files),
-            pytest.raises(EmbeddedQueueError, match="in use"),
+            pytest.raises(EmbeddedQueueError, match="runs already"),
             embedded_valkey(socket, files),
         ):
             pass

@@ -109,7 +109,7 @@ def test_a_job_that_runs_twice_hears_once(station: MakeStation, engine: Engine) 
     [
         (b"", "empty"),
         (b"Dear Sir, this is no recording but a letter.\n" * 50, "not an audio file"),
-        (b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x00\x00\x00\x00", "call.wav"),
+        (b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x00\x00\x00\x00", "the recording"),
     ],
 )
 def test_what_cannot_be_heard_fails_at_once_with_the_reason(
