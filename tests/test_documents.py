@@ -48,6 +48,12 @@ def test_every_make_target_of_the_readme_exists() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
+def test_every_link_between_the_documents_leads_somewhere() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "samples/README.md"]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
 def test_bad_and_unknown_settings_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OVERTONE_API_PORT", "many")
     monkeypatch.setenv("OVERTONE_STORES", "relative/folder")

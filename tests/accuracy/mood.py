@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from settings import Settings
 from speech.mood import EncoderMood
 from speech.mood_calibration import figures
 from speech.mood_clips import ALONE, PLAIN, HeardClips, hear_clips, read_clips
@@ -66,7 +67,7 @@ def measure(head: Head, plain: HeardClips, alone: HeardClips) -> dict[str, float
 def main() -> None:
     if not DATA.is_dir():
         sys.exit(f"skipped: no recordings in {DATA}")
-    transcriber = Transcriber.load("base", ROOT / "data" / "models")
+    transcriber = Transcriber.load("base", Settings().models)
     head = EncoderMood.shipped("base").head
     found: dict[str, dict[str, float]] = {}
     for corpus in ("ravdess", "nemo"):
