@@ -24,7 +24,7 @@ LONGEST_SPAN_S = 20.0
 WINDOW_S = 15.0
 FRAME, CONTEXT = 512, 64
 FRAME_S = FRAME / SAMPLE_RATE_HZ
-BLOCK_S = 7500 * FRAME_S
+BLOCK_S = 1875 * FRAME_S
 # Speech is where the detector is this sure at least once, and goes on while it is above the second.
 # Its own 0.5 is deaf to sharply cut telephone bands; on silence, noise, tones and music it stays
 # far below these (docs/performance.md).
@@ -97,7 +97,7 @@ class Window:
 def speech_probabilities(recording: Recording, channel: int) -> NDArray[np.float32]:
     """How probable speech is in each 32 ms of a channel (Silero VAD), shape (n,), 0 to 1.
 
-    The sound goes through in blocks of some minutes, the detector's memory from block to block, so
+    The sound goes through in blocks of a minute, the detector's memory from block to block, so
     that a long recording needs no more room than a short one.
     """
     # ONNX Runtime, which runs the detector, reports its use to its makers unless told not to.
