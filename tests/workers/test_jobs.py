@@ -23,7 +23,7 @@ from settings import Settings
 from speech.listen import Ears
 from tests.fakes import ToldMood, ToldTranscriber
 from tests.records import RULE
-from workers.jobs import NOBODY_SPEAKS, _fetch, hear_call, ingest
+from workers.jobs import NOBODY_SPEAKS, StoreUnavailable, _fetch, hear_call, ingest
 from workers.queue import CallQueue
 from workers.station import Station
 
@@ -205,11 +205,27 @@ def test_a_pipeline_may_enqueue_an_ingest_itself(
     assert (the_call(engine).agent, queue.live()) == ("Alice", {first})
 
 
+def test_what_a_pipeline_sent_wrong_is_named_without_its_value(
+    station: MakeStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = station()
+    path = Path(here.settings.stores[0]) / "call.wav"
+    write_noise(path)
+    monkeypatch.setattr("workers.jobs.station", lambda: here)
+    with pytest.raises(ValueError, match="caller") as error:
+        ingest(str(path), caller="+44 20 7946 0958\n", nonsense="opensesame")
+    assert "0958" not in str(error.value)
+    assert "opensesame" not in str(error.value)
+
+
 class _Store(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/redirect":
             self.send_response(302)
             self.send_header("Location", "/call.wav")
+            self.end_headers()
+        elif self.path.startswith("/broken"):
+            self.send_response(500)
             self.end_headers()
         elif self.path == "/call.wav":
             self.send_response(200)
@@ -237,6 +253,12 @@ def test_a_remote_recording_is_fetched_within_bounds(store_url: str, tmp_path: P
     assert path.read_bytes() == b"x" * 1000
     with pytest.raises(RecordingTooLarge):
         _fetch(f"{store_url}/call.wav", tmp_path / "b", 999)
+
+
+def test_a_store_that_is_broken_is_told_without_its_address(store_url: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="500") as error:
+        _fetch(f"{store_url}/broken?token=secret", tmp_path, 1000)
+    assert "secret" not in str(error.value)
 
 
 def test_a_remote_store_may_not_lead_elsewhere(store_url: str, tmp_path: Path) -> None:
