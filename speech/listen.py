@@ -14,11 +14,12 @@ from typing import Literal
 
 from speech.acoustics import TurnSound, describe, turn_sound
 from speech.activity import Span, pack, speech_spans
+from speech.alignment import HeardWord
 from speech.audio import AudioLimits, Recording, decode
 from speech.conversation import Conversation, Effort, Turn, build_turns, with_moods
 from speech.frames import FrameStats
 from speech.mood import MoodModel
-from speech.transcribe import HeardWord, Transcriber
+from speech.transcribe import Transcriber
 
 logger = logging.getLogger(__name__)
 

@@ -22,40 +22,23 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import (
     get_compression_ratio,
     get_suppressed_tokens,
-    merge_punctuations,
 )
 from numpy.typing import NDArray
 
 from speech.activity import Window
+from speech.alignment import HeardWord, heard_word, whole_words
 from speech.audio import SAMPLE_RATE_HZ, AudioError, Recording
-from speech.conversation import Word
-from speech.frames import FrameStats
 from speech.whisper_files import ModelMissing, find_whisper
 
 logger = logging.getLogger(__name__)
 
-FRAMES_PER_SECOND = 50
 TAIL_S = 0.5
-PREPENDED_MARKS = "\"'“¿([{-"
-SENTENCE_ENDS = ".?!…"
-APPENDED_MARKS = "\"'.。,，!！?？:：”)]}、"
 # A window is taken for silence where both hold: the two thresholds of Whisper's own decoder
 # (Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision", section 4.5).
 NO_SPEECH_PROBABILITY = 0.6
 LOG_PROBABILITY = -1.0
 # Text that gzip shrinks more than this repeats itself (same source): the decoder ran in a loop.
 LOOP_COMPRESSION = 2.4
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HeardWord:
-    """A word on one channel, on the recording's clock, with the encoder frames it was heard
-    from.
-    """
-
-    channel: int
-    word: Word
-    frames: FrameStats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,7 +197,7 @@ class Transcriber:
                 yield None
                 continue
             yield [
-                _heard(window, frames[i], piece) for piece in _whole_words(alignments[i], window)
+                heard_word(window, frames[i], piece) for piece in whole_words(alignments[i], window)
             ]
 
     def _generate(
@@ -249,74 +232,6 @@ def _text_tokens(
 def _loops(tokenizer: Tokenizer, result: ctranslate2.models.WhisperGenerationResult) -> bool:
     text = tokenizer.decode(_text_tokens(tokenizer, result))
     return bool(get_compression_ratio(text) > LOOP_COMPRESSION) if text else False
-
-
-@dataclass(slots=True)
-class _Piece:
-    """A word, or a part of one: on its window's clock, and on the recording's in one span."""
-
-    text: str
-    first_s: float
-    last_s: float
-    span: int
-    start_s: float
-    end_s: float
-    probability: float
-
-
-def _whole_words(alignment: list[dict[str, Any]], window: Window) -> list[_Piece]:
-    """Alignment pieces as words: marks joined to their words, and "2", "-0", "-4" to "2-0-4".
-
-    Pieces said in different spans stay apart, however they are written.
-    """
-    merge_punctuations(alignment, PREPENDED_MARKS, APPENDED_MARKS)
-    words: list[_Piece] = []
-    for piece in alignment:
-        text: str = piece["word"]
-        if not text.strip():
-            continue
-        first_s, last_s = float(piece["start"]), float(piece["end"])
-        probability = float(piece["probability"])
-        span, start_s, end_s = window.place(first_s, last_s)
-        if words and not text.startswith(" ") and words[-1].span == span:
-            words[-1].text += text.rstrip()
-            words[-1].last_s, words[-1].end_s = last_s, end_s
-            words[-1].probability = min(words[-1].probability, probability)
-        else:
-            words.append(_Piece(text.strip(), first_s, last_s, span, start_s, end_s, probability))
-    _join_sentences(words, window)
-    return words
-
-
-def _join_sentences(words: list[_Piece], window: Window) -> None:
-    """Move a word that opens a sentence, and that alignment left behind a pause, to its sentence.
-
-    Nobody says the first word of a sentence, falls silent, and goes on after the pause; alignment
-    often places it so, since a word's start is where the word before it ended.
-    """
-    for before, word, after in zip(words, words[1:], words[2:], strict=False):
-        opens = before.text[-1] in SENTENCE_ENDS and word.text[-1] not in SENTENCE_ENDS
-        if opens and before.span == word.span and after.span == word.span + 1:
-            length_s = word.end_s - word.start_s
-            span = window.spans[after.span]
-            word.span = after.span
-            word.start_s = span.start_s + span.lead_s
-            word.end_s = max(min(word.start_s + length_s, after.start_s), word.start_s)
-
-
-def _heard(window: Window, frames: NDArray[np.float32], piece: _Piece) -> HeardWord:
-    first = int(piece.first_s * FRAMES_PER_SECOND)
-    last = max(first + 1, round(piece.last_s * FRAMES_PER_SECOND))
-    return HeardWord(
-        window.channel,
-        Word(
-            piece.text,
-            round(piece.start_s, 3),
-            round(piece.end_s, 3),
-            round(piece.probability, 4),
-        ),
-        FrameStats.of(frames[first:last]),
-    )
 
 
 def _batches(windows: Sequence[Window], size: int) -> Iterator[tuple[int, Sequence[Window]]]:

@@ -11,10 +11,11 @@ import numpy as np
 
 from speech.acoustics import TurnSound
 from speech.activity import Window
+from speech.alignment import HeardWord
 from speech.audio import Recording
 from speech.conversation import Conversation, Mood, Turn, Word
 from speech.frames import FrameStats
-from speech.transcribe import HeardWord, Transcript
+from speech.transcribe import Transcript
 
 CALM = Mood(angry=0.05, happy=0.15, neutral=0.7, sad=0.1, anger=0.05)
 ANGRY = Mood(angry=0.9, happy=0.05, neutral=0.03, sad=0.02, anger=0.92)

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 from speech.activity import Span, Window, pack, speech_spans
+from speech.alignment import HeardWord
 from speech.audio import AudioError, AudioLimits, AudioTooLong, Recording, decode
 from speech.conversation import Conversation, Mood, Turn, Word
 from speech.frames import FrameStats
 from speech.listen import Ears, listen
-from speech.transcribe import HeardWord, Transcriber, Transcript
+from speech.transcribe import Transcriber, Transcript
 from tests.fakes import ToldMood
 from tests.sounds import encode, samples_of, silence, tone, wav
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from speech.activity import Span, Window
-from speech.transcribe import _whole_words
+from speech.alignment import whole_words
 
 # Two stretches of speech, a long pause apart: 0 to 2 s and 2 to 4 s of the window.
 WINDOW = Window((Span(0, 10.0, 12.0, 0.2, 0.2), Span(0, 50.0, 52.0, 0.2, 0.2)))
@@ -18,7 +18,7 @@ def piece(word: str, start: float, end: float, probability: float = 0.9) -> dict
 def heard(*pieces: dict[str, object]) -> list[tuple[str, float, float]]:
     return [
         (word.text, round(word.start_s, 2), round(word.end_s, 2))
-        for word in _whole_words(list(pieces), WINDOW)
+        for word in whole_words(list(pieces), WINDOW)
     ]
 
 
@@ -28,7 +28,7 @@ def test_marks_belong_to_their_words() -> None:
 
 
 def test_what_is_written_without_spaces_is_one_word() -> None:
-    (word,) = _whole_words(
+    (word,) = whole_words(
         [piece(" 2", 0.3, 0.5, 0.9), piece("-0", 0.5, 0.8, 0.4), piece("-4", 0.8, 1.0)], WINDOW
     )
     assert (word.text, word.start_s, word.end_s) == ("2-0-4", pytest.approx(10.3), 11.0)
