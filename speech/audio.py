@@ -13,7 +13,6 @@ Error tree::
 
 from __future__ import annotations
 
-import logging
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,8 +27,6 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from numpy.typing import NDArray
-
-logger = logging.getLogger(__name__)
 
 SAMPLE_RATE_HZ = 16_000
 MAX_CHANNELS = 2

@@ -7,7 +7,6 @@ the alignment of words and, pooled per word, the mood model.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -29,8 +28,6 @@ from speech.activity import Window
 from speech.alignment import HeardWord, heard_word, whole_words
 from speech.audio import SAMPLE_RATE_HZ, AudioError, Recording
 from speech.whisper_files import ModelMissing, find_whisper
-
-logger = logging.getLogger(__name__)
 
 TAIL_S = 0.5
 # A window is taken for silence where both hold: the two thresholds of Whisper's own decoder

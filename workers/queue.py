@@ -6,7 +6,6 @@ is only the errand, so that losing or doubling one does no harm.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 
 import redis
@@ -16,8 +15,6 @@ from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
-
-logger = logging.getLogger(__name__)
 
 QUEUE = "overtone"
 HEAR = "workers.jobs.hear"

@@ -5,7 +5,6 @@ Built once per process from the settings; jobs are handed ids and find everythin
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from functools import cache
 
@@ -22,8 +21,6 @@ from speech.mood import EncoderMood, MoodModel
 from speech.transcribe import Transcriber
 from workers.alerts import AngryOrAbusive
 from workers.queue import CallQueue, open_queue
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
