@@ -73,6 +73,12 @@ class Turn:
     words: tuple[Word, ...]
     mood: Mood | None = None
     acoustics: Acoustics | None = None
+    language: str | None = None
+
+    @property
+    def confidence(self) -> float:
+        """How sure Whisper was of the words, 0 to 1: the mean of their probabilities."""
+        return sum(word.probability for word in self.words) / len(self.words)
 
     @property
     def start_s(self) -> float:
@@ -115,6 +121,8 @@ class Conversation:
     mood_model: str | None
     warnings: tuple[str, ...] = ()
     effort: Effort = Effort()
+    # Words that Whisper wrote where nobody spoke, or over and over: left out of the turns.
+    dropped_words: int = 0
 
     @property
     def speakers(self) -> tuple[str, ...]:
