@@ -13,6 +13,7 @@ import uvicorn
 from api.app import make_app
 from api.calls import Mood, Who
 from api.client import Client, PushFailed
+from models.call import Speaker
 from models.db import connect, is_current, migrate, reading, writing
 from models.key import (
     SCOPES,
@@ -180,16 +181,34 @@ def _print_call(whole: WholeCall) -> None:
         typer.echo(f"warning: {warning}")
     for speaker in whole.speakers:
         anger = "" if speaker.anger is None else f"  {speaker.mood}, anger {speaker.anger:.2f}"
-        typer.echo(f"{speaker.name} spoke {speaker.talk_s:.0f} s{anger}")
+        typer.echo(f"{speaker.name} spoke {speaker.talk_s:.0f} s{_manner(speaker)}{anger}")
+    for silence in call.silences or ():
+        lasts_s = silence["end_s"] - silence["start_s"]
+        typer.echo(f"nobody speaks for {lasts_s:.0f} s from {silence['start_s']:.2f} s")
+    if call.dropped_words:
+        typer.echo(f"{call.dropped_words} words that nobody said are left out")
     for turn in whole.turns:
         anger = "    " if turn.anger is None else f"{turn.anger:.2f}"
-        typer.echo(f"{turn.start_s:7.2f} {turn.end_s:7.2f}  {turn.speaker:<9} {anger}  {turn.text}")
+        when = f"{turn.start_s:7.2f} {turn.end_s:7.2f}"
+        doubt = "(uncertain) " if turn.uncertain else ""
+        typer.echo(f"{when}  {turn.speaker:<9} {anger}  {doubt}{turn.text}")
     for hit in whole.hits:
         typer.echo(
             f"hit {hit.start_s:.2f} s  {hit.lexicon}: {hit.term} ({hit.speaker}: {hit.matched})"
         )
     for alert in whole.alerts:
         typer.echo(f"alert {alert.start_s:.2f} s  {alert.rule}: {alert.reason}")
+
+
+def _manner(speaker: Speaker) -> str:
+    """How a speaker took part, as far as it was known when the call was heard."""
+    figures = (
+        (speaker.talk_ratio, " ({:.0%})"),
+        (speaker.words_per_minute, ", {:.0f} words a minute"),
+        (speaker.longest_monologue_s, ", longest monologue {:.0f} s"),
+        (speaker.interruptions, ", interruptions {}"),
+    )
+    return "".join(shown.format(figure) for figure, shown in figures if figure is not None)
 
 
 @keys.command("create")

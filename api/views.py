@@ -11,7 +11,7 @@ from models.alert import Alert
 from models.call import Call, Speaker
 from models.hit import Hit
 from models.search import Found, Page
-from models.turn import Turn
+from models.turn import UNCERTAIN_BELOW, Turn
 
 
 class _View(BaseModel):
@@ -19,10 +19,31 @@ class _View(BaseModel):
 
 
 class SpeakerView(_View):
-    """One speaker of a call and their mood over all their turns."""
+    """One speaker of a call: how they took part, and their mood over all their turns.
+
+    What is null was not known when the call was heard.
+    """
 
     name: str = Field(examples=["customer"])
-    talk_s: float
+    talk_s: float = Field(
+        description="Seconds that their turns take, short pauses included.", examples=[21.4]
+    )
+    talk_ratio: float | None = Field(
+        description="Their share of all talk; the shares of a call sum to 1.", examples=[0.37]
+    )
+    words_per_minute: float | None = Field(
+        description="Words per minute of `talk_s`.", examples=[172.0]
+    )
+    longest_monologue_s: float | None = Field(
+        description="Their longest run of turns between which nobody else begins more than "
+        "“mm-hm”, and without a pause of more than 3 s.",
+        examples=[18.2],
+    )
+    interruptions: int | None = Field(
+        description="How often they began while somebody else spoke, who then fell silent; null "
+        "for recordings of one channel.",
+        examples=[1],
+    )
     mood: str | None = Field(examples=["angry"])
     angry: float | None
     happy: float | None
@@ -61,6 +82,34 @@ class CallView(_View):
     duration_s: float | None
     language: str | None
     anger: float | None = Field(description="The customer's anger, 0 to 1.")
+    agent_talk_ratio: float | None = Field(
+        description="The agent's share of all talk, 0 to 1; null where nobody is known to be the "
+        "agent.",
+        examples=[0.63],
+    )
+    silence_s: float | None = Field(
+        description="Seconds of all silences together: more than 3 s in which nobody speaks, from "
+        "the first word to the end of the recording.",
+        examples=[41.5],
+    )
+    longest_silence_s: float | None = Field(
+        description="The longest of them; 0 where there is none.", examples=[32.1]
+    )
+    overlap_s: float | None = Field(
+        description="Seconds for which turns of both speakers run at once; null for recordings of "
+        "one channel.",
+        examples=[1.3],
+    )
+    interruptions: int | None = Field(
+        description="How often one speaker began while the other had been speaking for at least "
+        "0.5 s and fell silent within 1.5 s; “mm-hm” does not count. Null for recordings of one "
+        "channel.",
+        examples=[2],
+    )
+    dropped_words: int | None = Field(
+        description="Words that Whisper wrote where nobody spoke, or over and over: left out.",
+        examples=[0],
+    )
     warnings: list[str]
     speakers: list[SpeakerView] = Field(default_factory=list)
     tags: list[str] = Field(default_factory=list, examples=[["angry", "abusive"]])
@@ -102,6 +151,13 @@ class HitView(_View):
     score: float
 
 
+class SilenceView(_View):
+    """More than 3 s in which nobody speaks."""
+
+    start_s: float = Field(examples=[61.2])
+    end_s: float = Field(examples=[93.3])
+
+
 class TurnView(_View):
     """One turn; `words` are [text, start_s, end_s, probability]."""
 
@@ -116,6 +172,18 @@ class TurnView(_View):
     anger: float | None
     moods: dict[str, float] | None
     acoustics: dict[str, float | None] | None
+    language: str | None = Field(description="The language spoken.", examples=["en"])
+    confidence: float | None = Field(
+        description="How sure Whisper was: the mean probability of the words, 0 to 1.",
+        examples=[0.91],
+    )
+    uncertain: bool | None = Field(
+        description=f"Whether most words are likely wrong: a confidence below {UNCERTAIN_BELOW}.",
+        examples=[False],
+    )
+    interrupts: bool | None = Field(
+        description="Whether it begins with an interruption.", examples=[False]
+    )
 
 
 class AlertView(_View):
@@ -141,6 +209,7 @@ class CallDetail(CallView):
     language_probability: float | None
     whisper_model: str | None
     mood_model: str | None
+    silences: list[SilenceView] | None = Field(description="In order; null where not known.")
     turns: list[TurnView]
     hits: list[HitView]
     alerts: list[AlertView]
@@ -162,6 +231,9 @@ class CallDetail(CallView):
             language_probability=call.language_probability,
             whisper_model=call.whisper_model,
             mood_model=call.mood_model,
+            silences=None
+            if call.silences is None
+            else [SilenceView.model_validate(silence) for silence in call.silences],
             speakers=[SpeakerView.model_validate(speaker) for speaker in speakers],
             tags=tags,
             turns=[TurnView.model_validate(turn) for turn in turns],

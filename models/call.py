@@ -128,6 +128,15 @@ class Call(SQLModel, table=True):
     warnings: list[str] = Field(default_factory=list, sa_column=Column(Json, nullable=False))
     anger: float | None = None
 
+    # How the conversation went. None: heard before these were known, or they cannot be.
+    agent_talk_ratio: float | None = None
+    silence_s: float | None = None
+    longest_silence_s: float | None = None
+    silences: list[dict[str, float]] | None = Field(default=None, sa_column=Column(Json))
+    overlap_s: float | None = None
+    interruptions: int | None = None
+    dropped_words: int | None = None
+
 
 def of_call(*, primary_key: bool = False) -> Column[int]:
     """A column that names a call, and goes when the call goes."""
@@ -141,7 +150,7 @@ def of_call(*, primary_key: bool = False) -> Column[int]:
 
 
 class Speaker(SQLModel, table=True):
-    """One speaker of one call: how long they spoke, and their mood over all their turns."""
+    """One speaker of one call: how they took part, and their mood over all their turns."""
 
     __tablename__ = "speaker"
     __table_args__ = (Index("speaker_by_mood", "mood", "name"),)
@@ -149,6 +158,10 @@ class Speaker(SQLModel, table=True):
     call_id: int = Field(sa_column=of_call(primary_key=True))
     name: str = Field(sa_column=Column(String(20), primary_key=True))
     talk_s: float
+    talk_ratio: float | None = None
+    words_per_minute: float | None = None
+    longest_monologue_s: float | None = None
+    interruptions: int | None = None
     mood: str | None = Field(default=None, sa_column=Column(String(10)))
     angry: float | None = None
     happy: float | None = None

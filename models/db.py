@@ -4,19 +4,22 @@ name.
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from threading import Lock
+from time import monotonic, sleep
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import make_url
 from sqlmodel import Session, create_engine
 
 BUSY_TIMEOUT_MS = 30_000
+BUSY_RETRY_S = 0.02
 # Any number will do, as long as every Overtone process takes the same.
 MIGRATION_LOCK = 0x0E27_03E5
 _one_at_a_time = Lock()
@@ -42,11 +45,30 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(cursor)
     # A commit must survive a power cut: a recording once accepted is never lost.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Switch the file to WAL, waiting for whoever writes to it.
+
+    The switch reads first and then wants to write. SQLite does not let a reader wait for a writer,
+    since the two could wait for each other: it says "busy" at once, and we ask again.
+    https://www.sqlite.org/c3ref/busy_handler.html
+    """
+    until = monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            # The last byte is the kind of error, those before say which of its kind.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
+                raise
+        sleep(BUSY_RETRY_S)
 
 
 def _begin_sqlite(connection: Any) -> None:
@@ -66,34 +88,43 @@ def reading(engine: Engine) -> Session:
 
 
 def migrate(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema up to `revision`, or down to "base", in one transaction.
+    """Bring the schema up, or down, to `revision` ("base" has no tables), in one transaction.
 
     Safe to call at every start, also by several processes at once: the first one does it.
     """
     config = _config()
     # Alembic keeps the running migration in module globals; the database's own lock keeps other
-    # processes apart, this one the threads of ours.
-    with (
-        _one_at_a_time,
-        engine.execution_options(sqlite_begin="IMMEDIATE").connect() as connection,
-    ):
+    # processes apart, this one the threads of ours. The transaction is begun here: left to
+    # Alembic, it would end after each revision on SQLite, and let another process in between.
+    with _one_at_a_time, engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(
                 text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK}
             )
         config.attributes["connection"] = connection
-        if revision == "base":
+        if revision in {"base", *_below(config, _revision(connection))}:
             command.downgrade(config, revision)
         else:
             command.upgrade(config, revision)
-        connection.commit()
 
 
 def is_current(engine: Engine) -> bool:
     """Whether the schema is the newest that this code knows."""
     with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
+        current = _revision(connection)
     return current == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _below(config: Config, revision: str | None) -> set[str]:
+    """The revisions that come before this one."""
+    if revision is None:
+        return set()
+    scripts = ScriptDirectory.from_config(config).iterate_revisions(revision, "base")
+    return {script.revision for script in scripts} - {revision}
 
 
 def _config() -> Config:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from speech.talk import TalkMetrics, talk_metrics
+
 # Anger counts for a speaker when it lasts: one odd moment is not a mood.
 SUSTAINED_S = 2.0
 # Differences of times are off by rounding.
@@ -105,6 +107,7 @@ class Effort:
     decode_s: float = 0.0
     activity_s: float = 0.0
     transcribe_s: float = 0.0
+    speakers_s: float = 0.0
     mood_s: float = 0.0
 
 
@@ -133,11 +136,23 @@ class Conversation:
         """One speaker's turns."""
         return tuple(turn for turn in self.turns if turn.speaker == speaker)
 
+    @property
+    def talk(self) -> TalkMetrics:
+        """Who talked how much and how fast, interruptions and silences."""
+        return talk_metrics(self.turns, duration_s=self.duration_s, channels=self.channels)
+
     def as_dict(self) -> dict[str, Any]:
-        """Everything above as plain values for JSON, each turn with its start, end and text."""
-        plain = asdict(self)
+        """Everything above as plain values for JSON, each turn with its start, end, text and
+        confidence.
+        """
+        plain = asdict(self) | {"talk": self.talk.as_dict()}
         for turn, plain_turn in zip(self.turns, plain["turns"], strict=True):
-            plain_turn |= {"start_s": turn.start_s, "end_s": turn.end_s, "text": turn.text}
+            plain_turn |= {
+                "start_s": turn.start_s,
+                "end_s": turn.end_s,
+                "text": turn.text,
+                "confidence": turn.confidence,
+            }
         return plain
 
 

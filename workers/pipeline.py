@@ -20,6 +20,7 @@ from models.hit import Hit
 from models.turn import Turn
 from speech.conversation import Conversation, overall_mood
 from speech.conversation import Turn as HeardTurn
+from speech.talk import SpeakerTalk, TalkMetrics
 from workers.alerts import AlertDraft, AngryOrAbusive
 from workers.hits import TimedHit, find_hits
 
@@ -60,6 +61,19 @@ def call_anger(conversation: Conversation) -> float | None:
     return max((mood.anger for mood in moods if mood), default=None)
 
 
+def agent_talk_ratio(talk: TalkMetrics) -> float | None:
+    """The agent's share of all talk, 0 to 1; None where nobody knows who the agent is."""
+    ratios = {speaker.name: speaker.talk_ratio for speaker in talk.speakers}
+    if not ratios.keys() & {"agent", "customer"}:
+        return None
+    return _rounded(ratios.get("agent", 0.0))
+
+
+def _rounded(figure: float | None) -> float | None:
+    """A figure to the thousandth: what the clock of words tells, and no more."""
+    return None if figure is None else round(figure, 3)
+
+
 def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     """Write an analysis and commit; False where the call was deleted meanwhile."""
     call = session.exec(select(Call).where(Call.id == call_id).with_for_update()).first()
@@ -68,9 +82,14 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     heard = analysis.conversation
     for table in (Hit, Turn, Speaker, CallTag):
         session.execute(delete(table).where(col(table.call_id) == call_id))
+    talk = heard.talk
     turns = [_turn_row(call_id, i, turn) for i, turn in enumerate(heard.turns)]
+    if talk.interruptions is not None:
+        interrupting = {one.position for one in talk.interruptions}
+        for turn in turns:
+            turn.interrupts = turn.position in interrupting
     session.add_all(turns)
-    session.add_all(_speaker_row(call_id, heard, name) for name in heard.speakers)
+    session.add_all(_speaker_row(call_id, heard, speaker) for speaker in talk.speakers)
     session.add_all(CallTag(call_id=call_id, tag=tag) for tag in analysis.tags)
     session.flush()
     if analysis.hits:
@@ -88,6 +107,13 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     call.mood_model = heard.mood_model
     call.warnings = list(heard.warnings)
     call.anger = call_anger(heard)
+    call.agent_talk_ratio = agent_talk_ratio(talk)
+    call.silence_s = _rounded(talk.silence_s)
+    call.longest_silence_s = _rounded(talk.longest_silence_s)
+    call.silences = [asdict(silence) for silence in talk.silences]
+    call.overlap_s = _rounded(talk.overlap_s)
+    call.interruptions = None if talk.interruptions is None else len(talk.interruptions)
+    call.dropped_words = heard.dropped_words
     session.add(call)
     session.commit()
     return True
@@ -107,16 +133,21 @@ def _turn_row(call_id: int, position: int, turn: HeardTurn) -> Turn:
         anger=turn.mood.anger if turn.mood else None,
         moods=asdict(turn.mood) if turn.mood else None,
         acoustics=asdict(turn.acoustics) if turn.acoustics else None,
+        language=turn.language,
+        confidence=_rounded(turn.confidence),
     )
 
 
-def _speaker_row(call_id: int, heard: Conversation, name: str) -> Speaker:
-    turns = heard.of(name)
-    mood = overall_mood(turns)
+def _speaker_row(call_id: int, heard: Conversation, speaker: SpeakerTalk) -> Speaker:
+    mood = overall_mood(heard.of(speaker.name))
     return Speaker(
         call_id=call_id,
-        name=name,
-        talk_s=round(sum(turn.duration_s for turn in turns), 3),
+        name=speaker.name,
+        talk_s=round(speaker.talk_s, 3),
+        talk_ratio=_rounded(speaker.talk_ratio),
+        words_per_minute=_rounded(speaker.words_per_minute),
+        longest_monologue_s=_rounded(speaker.longest_monologue_s),
+        interruptions=speaker.interruptions,
         mood=mood.label if mood else None,
         **(asdict(mood) if mood else {}),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
@@ -112,6 +113,38 @@ def test_one_call_comes_in_full(api: TestClient, number: int) -> None:
     assert alert["rule"] == "angry-or-abusive"
     assert alert["start_s"] == pytest.approx(9.0)
     assert call["anger"] == pytest.approx(ANGRY.anger)
+
+
+def test_a_call_tells_how_it_went(api: TestClient, engine: Engine) -> None:
+    unsure = turn("customer", 3.4, "Wait, I want a refund")
+    unsure = replace(
+        unsure, language="ru", words=tuple(replace(word, probability=0.4) for word in unsure.words)
+    )
+    number = store_call(
+        engine, "1", turn("agent", 1.0, "one two three four five six seven"), unsure
+    )
+    call = api.get(f"/calls/{number}").json()
+    assert (call["agent_talk_ratio"], call["overlap_s"], call["interruptions"]) == (0.583, 0.4, 1)
+    assert call["silences"] == [{"start_s": pytest.approx(5.4), "end_s": 60.0}]
+    assert (call["silence_s"], call["longest_silence_s"], call["dropped_words"]) == (54.6, 54.6, 0)
+    agent, customer = call["speakers"]
+    assert (agent["talk_s"], agent["talk_ratio"], agent["interruptions"]) == (2.8, 0.583, 0)
+    assert (customer["words_per_minute"], customer["longest_monologue_s"]) == (150.0, 2.0)
+    assert customer["interruptions"] == 1
+    told = ("language", "confidence", "uncertain", "interrupts")
+    assert [tuple(turn[name] for name in told) for turn in call["turns"]] == [
+        (None, 0.9, False, False),
+        ("ru", 0.4, True, True),
+    ]
+    (listed,) = api.get("/calls").json()["items"]
+    assert listed == {name: call[name] for name in listed.keys() - {"snippets"}} | {"snippets": []}
+
+
+def test_a_call_not_heard_yet_has_no_figures(api: TestClient) -> None:
+    number = api.post("/calls", files={"recording": ("a.wav", b"sound")}).json()["id"]
+    call = api.get(f"/calls/{number}").json()
+    figures = ("agent_talk_ratio", "silence_s", "longest_silence_s", "silences", "overlap_s")
+    assert [call[name] for name in (*figures, "interruptions", "dropped_words")] == [None] * 7
 
 
 @pytest.mark.parametrize("path", ["/calls/99", "/calls/99/audio"])

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, MetaData, Table, event, inspect
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, SQLModel, select
 
-from models import Call, Turn
-from models.db import connect, is_current, migrate, writing
+from lexicons.text import index_text
+from models import Call, Speaker, Turn
+from models.db import connect, is_current, migrate, reading, writing
+from models.search import CallQuery, find_calls
+from tests.fakes import turn
+from tests.records import store_call
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,6 +60,110 @@ def test_migrations_go_down_and_up_again_with_data(engine: Engine) -> None:
         assert session.exec(select(Call)).all() == []
 
 
+def heard_before(engine: Engine) -> int:
+    """A call with all its rows, written into the tables of revision 0001."""
+    moment = datetime(2026, 11, 2, 9, tzinfo=UTC)
+    moment = moment if engine.dialect.name == "postgresql" else moment.replace(tzinfo=None)
+    moments = dict.fromkeys(("started_at", "created_at", "updated_at", "heard_at"), moment)
+    rows: list[tuple[str, dict[str, Any]]] = [
+        (
+            "call",
+            {"id": 7, "external_id": "a", "agent_channel": "left", "urgent": False, "details": {}}
+            | {"recording": "upload:a.wav", "status": "done", "attempts": 1, "failures": 0}
+            | {"warnings": [], "anger": 0.5, "duration_s": 60.0}
+            | moments,
+        ),
+        ("speaker", {"call_id": 7, "name": "agent", "talk_s": 1.5, "mood": "happy"}),
+        (
+            "turn",
+            {"id": 9, "call_id": 7, "position": 0, "speaker": "agent", "start_s": 1.0}
+            | {"end_s": 2.5, "text": "bearing", "keys": index_text("bearing")}
+            | {"words": [["bearing", 1.0, 2.5, 0.9]], "moods": {"happy": 1.0}},
+        ),
+    ]
+    with engine.begin() as connection:
+        for name, row in rows:
+            table = Table(name, MetaData(), autoload_with=connection, resolve_fks=False)
+            connection.execute(table.insert().values(row))
+    return 7
+
+
+def columns(engine: Engine) -> dict[str, set[str]]:
+    tables = ("call", "speaker", "turn")
+    return {name: {one["name"] for one in inspect(engine).get_columns(name)} for name in tables}
+
+
+def test_calls_heard_before_stay_as_they_were_and_know_not_how_they_went(engine: Engine) -> None:
+    newest = columns(engine)
+    migrate(engine, "base")
+    migrate(engine, "0001")
+    first = columns(engine)
+    number = heard_before(engine)
+
+    migrate(engine)
+
+    assert is_current(engine)
+    assert columns(engine) == newest
+    with reading(engine) as session:
+        call, [said] = session.get_one(Call, number), session.exec(select(Turn)).all()
+        speaker = session.get_one(Speaker, (number, "agent"))
+        [found] = find_calls(session, CallQuery(q="bearing"), limit=5).items
+    assert (call.external_id, call.anger, call.warnings) == ("a", 0.5, [])
+    assert (speaker.talk_s, speaker.mood) == (1.5, "happy")
+    assert (said.text, said.words, said.moods) == (
+        "bearing",
+        [["bearing", 1.0, 2.5, 0.9]],
+        {"happy": 1.0},
+    )
+    assert found.call.id == number
+    rows = {"call": call.model_dump(), "speaker": speaker.model_dump(), "turn": said.model_dump()}
+    for table, names in newest.items():
+        assert [rows[table][name] for name in names - first[table]] == [None] * len(
+            names - first[table]
+        )
+    assert sum(len(names - first[table]) for table, names in newest.items()) == 14
+    assert said.uncertain is None
+
+
+def test_going_back_one_revision_keeps_the_rows_and_the_search(engine: Engine) -> None:
+    number = store_call(engine, "a", turn("customer", 3.0, "Where is my bearing?"))
+
+    migrate(engine, "0001")
+
+    assert not is_current(engine)
+    assert "confidence" not in columns(engine)["turn"]
+    assert "silences" not in columns(engine)["call"]
+    migrate(engine)
+    with reading(engine) as session:
+        [found] = find_calls(session, CallQuery(q="bearing"), limit=5).items
+        [said] = session.exec(select(Turn)).all()
+    assert found.call.id == number
+    assert [speaker.talk_s for speaker in found.speakers] == [pytest.approx(1.6)]
+    assert (said.text, said.confidence) == ("Where is my bearing?", None)
+    with writing(engine) as session:
+        session.delete(session.get_one(Call, number))
+        session.commit()
+    with reading(engine) as session:
+        assert session.exec(select(Turn)).all() == []
+        assert not find_calls(session, CallQuery(q="bearing"), limit=5).items
+
+
+def test_revisions_come_all_together_or_not_at_all(engine: Engine) -> None:
+    migrate(engine, "base")
+
+    def break_off(*call: Any) -> None:
+        if "overlap_s" in call[2]:
+            raise RuntimeError("half-way")
+
+    event.listen(engine, "before_cursor_execute", break_off)
+    with pytest.raises(RuntimeError, match="half-way"):
+        migrate(engine)
+    assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
+    event.remove(engine, "before_cursor_execute", break_off)
+    migrate(engine)
+    assert is_current(engine)
+
+
 def test_many_processes_may_migrate_at_once(database_url: str) -> None:
     code = "import sys; from models.db import connect, migrate; migrate(connect(sys.argv[1]))"
     racing = [
@@ -62,6 +173,52 @@ def test_many_processes_may_migrate_at_once(database_url: str) -> None:
     engine = connect(database_url)
     assert is_current(engine)
     engine.dispose()
+
+
+def test_connecting_waits_for_whoever_writes_to_a_file_that_is_not_yet_wal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "test.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waited: list[float] = []
+
+    def finish(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 3:
+            other.execute("COMMIT")
+
+    monkeypatch.setattr("models.db.sleep", finish)
+    engine = connect(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    engine.dispose()
+    other.close()
+    assert len(waited) == 3
+
+
+def test_connecting_waits_no_longer_than_for_any_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "test.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr("models.db.BUSY_TIMEOUT_MS", 0)
+    engine = connect(f"sqlite:///{path}")
+    with pytest.raises(OperationalError, match="locked"):
+        engine.connect()
+    engine.dispose()
+    other.close()
+
+
+def test_what_is_no_database_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "test.db"
+    path.write_text("this is no database" * 100)
+    monkeypatch.setattr("models.db.sleep", lambda _seconds: pytest.fail("it waited"))
+    with pytest.raises(Exception, match="not a database"):
+        connect(f"sqlite:///{path}").connect()
 
 
 def test_moments_come_back_aware_and_in_utc(engine: Engine) -> None:

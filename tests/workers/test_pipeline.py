@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from models.db import reading, writing
 from models.search import CallQuery, find_calls
 from tests.fakes import ANGRY, CALM, conversation, turn
 from tests.records import RULE, store_call
-from workers.pipeline import Analysis, analyse, call_anger, record
+from workers.pipeline import Analysis, agent_talk_ratio, analyse, call_anger, record
 
 MATCHER = Matcher(shipped())
 TURNS = (
@@ -56,6 +57,67 @@ def test_all_that_is_known_is_written(engine: Engine) -> None:
     assert bearing["matched"] == "bearing number two oh four"
     assert (bearing["start_s"], bearing["end_s"]) == pytest.approx((4.2, 6.2))
     assert len(rows["Alert"]) == 1
+
+
+def test_how_the_conversation_went_is_written(engine: Engine) -> None:
+    number = store_call(engine, "a", *TURNS)
+    heard = conversation(
+        replace(turn("agent", 1.0, "one two three four five six seven eight"), language="en"),
+        replace(turn("customer", 3.4, "Wait, I want a refund"), language="ru"),
+        turn("agent", 9.4, "mm-hm"),
+        duration_s=20.0,
+    )
+    with writing(engine) as session:
+        record(session, number, analyse(replace(heard, dropped_words=7), MATCHER, [RULE]))
+    rows = contents(engine)
+    (call,) = rows["Call"]
+    assert call["silences"] == [
+        {"start_s": pytest.approx(5.4), "end_s": pytest.approx(9.4)},
+        {"start_s": pytest.approx(9.8), "end_s": pytest.approx(20.0)},
+    ]
+    assert (call["silence_s"], call["longest_silence_s"]) == (14.2, 10.2)
+    assert (call["overlap_s"], call["interruptions"], call["dropped_words"]) == (0.8, 1, 7)
+    assert call["agent_talk_ratio"] == 0.643
+    figures = ("name", "talk_s", "talk_ratio", "words_per_minute", "longest_monologue_s")
+    assert [tuple(row[name] for name in figures) for row in rows["Speaker"]] == [
+        ("agent", 3.6, 0.643, 150.0, 3.2),
+        ("customer", 2.0, 0.357, 150.0, 2.0),
+    ]
+    assert [row["interruptions"] for row in rows["Speaker"]] == [0, 1]
+    assert [(row["language"], row["confidence"]) for row in rows["Turn"]] == [
+        ("en", 0.9),
+        ("ru", 0.9),
+        (None, 0.9),
+    ]
+    assert [row["interrupts"] for row in rows["Turn"]] == [False, True, False]
+
+
+def test_what_one_channel_cannot_tell_is_none(engine: Engine) -> None:
+    number = store_call(engine, "a", *TURNS)
+    heard = replace(conversation(turn("speaker_1", 1.0, "one two three")), channels=1)
+    with writing(engine) as session:
+        record(session, number, analyse(heard, MATCHER, [RULE]))
+    rows = contents(engine)
+    (call,), (speaker,), (said,) = rows["Call"], rows["Speaker"], rows["Turn"]
+    assert (call["overlap_s"], call["interruptions"], call["agent_talk_ratio"]) == (None,) * 3
+    assert (speaker["interruptions"], said["interrupts"]) == (None, None)
+    assert (call["longest_silence_s"], speaker["talk_ratio"]) == (57.8, 1.0)
+
+
+def test_a_call_in_which_nobody_speaks_is_written(engine: Engine) -> None:
+    number = store_call(engine, "a")
+    with Session(engine) as session:
+        call = session.get(Call, number)
+    assert call is not None
+    assert (call.status, call.silences, call.interruptions) == ("done", [], 0)
+    assert call.agent_talk_ratio is None
+
+
+def test_the_talk_ratio_is_the_agents_where_somebody_is_known_to_be_it() -> None:
+    agent, customer = turn("agent", 0, "a b c"), turn("customer", 9, "a")
+    assert agent_talk_ratio(conversation(agent, customer).talk) == 0.75
+    assert agent_talk_ratio(conversation(customer).talk) == 0.0
+    assert agent_talk_ratio(conversation(turn("speaker_1", 0, "a b c")).talk) is None
 
 
 def test_writing_again_gives_the_same_rows(engine: Engine) -> None:
