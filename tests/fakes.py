@@ -12,9 +12,10 @@ import numpy as np
 from speech.acoustics import TurnSound
 from speech.activity import Window
 from speech.alignment import HeardWord
-from speech.audio import Recording
 from speech.conversation import Conversation, Mood, Turn, Word
 from speech.frames import FrameStats
+from speech.languages import pinned
+from speech.recording import Recording
 from speech.transcribe import Transcript
 
 CALM = Mood(angry=0.05, happy=0.15, neutral=0.7, sad=0.1, anger=0.05)
@@ -59,6 +60,7 @@ class ToldTranscriber:
         _windows: Sequence[Window],
         *,
         language: str | None = None,
+        hotwords: Sequence[str] = (),  # noqa: ARG002 - what is heard is told already
         on_progress: Callable[[float], None] | None = None,
     ) -> Transcript:
         self.before()
@@ -67,7 +69,8 @@ class ToldTranscriber:
         frames = FrameStats.of(np.zeros((1, 4)))
         heard = turn("agent", 0.1, self.text).words if self.text else ()
         return Transcript(
-            tuple(HeardWord(0, replace(word), frames) for word in heard), language or "en", 1.0
+            tuple(HeardWord(0, replace(word), frames) for word in heard),
+            pinned(language or "en", [0]),
         )
 
 

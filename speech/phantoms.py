@@ -1,0 +1,119 @@
+"""Words that Whisper writes and nobody says: loops, subtitle credits, captions of sounds, and what
+it makes of noise.
+
+Knows no model. Whisper learned from subtitles, whose writers sign their work, thank for watching
+and describe music; where it hears little, it writes that down, or the same words over and over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+# So many times in a row the same words are a loop: one word, and two to LONGEST words.
+LOOPS_OF_ONE, LOOPS, LONGEST = 8, 4, 12
+# Where the detector never reaches the first, and Whisper's words the second on average, there is
+# noise: on noise alone 49 of 50 windows without credits and captions stay below both, of windows
+# of simulated calls none does (docs/performance.md).
+SURE_OF_SPEECH, SURE_OF_WORDS = 0.6, 0.55
+_ENDS = (".", "?", "!", "…")
+
+# Whole sentences that nobody says on the telephone.
+_CREDITS = (
+    r"(subtitles|captions|captioning|transcription|transcripts?|translated|translation)"
+    r" (by|from|provided by|made by|sponsored by|made possible by) .*",
+    r".*\b(amara org|opensubtitles|dimatorzok|dima torzok|castingwords|esoftner)\b.*",
+    r"(please )?(don't forget to )?(like )?(share )?(and )?subscribe"
+    r"( to (my|our|the|this) channel| for more( videos)?)?"
+    r"( and (hit|click|press) the (like|bell)( button| icon)?)?",
+    r"(thanks|thank you)( so much| very much)? for watching( (this|my|the|our))?( videos?)?( and .*)?",
+    r"(i'll )?see you (guys )?in the next (video|episode|one)",
+    r"субтитры( и перевод)? (сделал|создавал|создал|делал|подготов\w+|подогнал|предоставил|добавил)"
+    r"\w* .*",
+    r"(редактор|корректор)( субтитров)?( \w){1,2} \w+( (редактор|корректор)( \w){1,2} \w+)?",
+    r"продолжение следует",
+    r"(не забудьте )?(подписаться|подписывайтесь|подпишитесь|подпишись) на (мой|наш|этот)? ?канал( .*)?",
+    r"ставьте лайки?( .*)?",
+    r"(всем )?спасибо( вам)?( большое)? за просмотр( .*)?",
+    r"до встречи в (следующ|нов)\w+ (видео|выпуск\w*|сери\w+)",
+)
+# Sounds described: left out in capitals or brackets, or where the detector is not sure of speech.
+_CAPTIONS = (
+    r"(\w+ ){0,3}музыка",
+    r"(телефонный |дверной )?(звонок|звук|гудок|гудки|сигнал)( в дверь| телефона)?",
+    r"аплодисменты|смех|тишина|вздох|шум",
+    r"(\w+ ){0,2}music( playing)?|(phone |telephone |bell )?(ringing|rings|beeps?|beeping)",
+    r"applause|laughter|silence|blank audio|no audio|inaudible|foreign( language)?|sighs?|static",
+)
+
+
+def _any(patterns: Sequence[str]) -> re.Pattern[str]:
+    one = "|".join(f"(?:{pattern})" for pattern in patterns)
+    return re.compile(f"(?:{one})(?: (?:{one}))*")
+
+
+_CREDIT, _CAPTION = _any(_CREDITS), _any(_CAPTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A word as far as this module looks at it: text, probability, and how sure the detector is,
+    at its surest around it, that somebody speaks (0 to 1).
+    """
+
+    text: str
+    probability: float
+    speech: float
+
+
+def phantoms(words: Sequence[Said]) -> set[int]:
+    """Places of words that nobody said, among the consecutive words of one window."""
+    dropped = _looping([_plain(word.text) for word in words])
+    for first, last in _sentences(words):
+        places = [place for place in range(first, last) if place not in dropped]
+        if places and _is_phantom([words[place] for place in places]):
+            dropped.update(places)
+    return dropped
+
+
+def _is_phantom(sentence: Sequence[Said]) -> bool:
+    written = " ".join(word.text for word in sentence)
+    text = _plain(written)
+    if not text or _CREDIT.fullmatch(text):
+        return True
+    sure = max(word.speech for word in sentence) >= SURE_OF_SPEECH
+    if _CAPTION.fullmatch(text) and (not sure or written.isupper() or written[0] in "[(*♪"):
+        return True
+    mean = sum(word.probability for word in sentence) / len(sentence)
+    return not sure and (mean < SURE_OF_WORDS or written.isupper())
+
+
+def _looping(words: Sequence[str]) -> set[int]:
+    """Places of the repetitions after the first, where there are too many to have been said."""
+    dropped: set[int] = set()
+    place = 0
+    while place < len(words):
+        for length in range(1, LONGEST + 1):
+            unit = words[place : place + length]
+            times = 1
+            while words[place + times * length : place + (times + 1) * length] == unit:
+                times += 1
+            if times >= (LOOPS_OF_ONE if length == 1 else LOOPS):
+                dropped.update(range(place + length, place + times * length))
+                place += times * length - 1
+                break
+        place += 1
+    return dropped
+
+
+def _sentences(words: Sequence[Said]) -> list[tuple[int, int]]:
+    """Where sentences begin and end, by their marks."""
+    ends = [i for i, word in enumerate(words, 1) if word.text.rstrip("\"'»”)]")[-1:] in _ENDS]
+    return [(first, last) for first, last in pairwise([0, *ends, len(words)]) if first < last]
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"[\w']+", text.lower().replace("’", "'").replace("ё", "е")))
+
