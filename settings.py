@@ -59,6 +59,15 @@ class Settings(BaseSettings):
     max_audio_s: float = Field(
         4 * 3600.0, gt=0, description="Longest recording that is heard, in seconds."
     )
+    max_audio_mb: int = Field(
+        2000, ge=1, description="Largest recording that is heard, in megabytes on disk."
+    )
+    max_decoded_mb: int = Field(
+        1000,
+        ge=1,
+        description="Most memory for one decoded recording, in megabytes: an hour of stereo takes "
+        "115 from a telephone, else 230.",
+    )
     agent_channel: Literal["left", "right"] = Field(
         "left",
         description="The agent's side of a stereo recording, unless the push says otherwise.",

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from models.turn import is_uncertain
 from settings import end_with_parent, log_to_stderr, read_settings
 
 if TYPE_CHECKING:
     from speech.conversation import Conversation, Mood
+    from speech.talk import TalkMetrics
 
 
 def queue(tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False) -> None:
@@ -62,11 +64,11 @@ def listen(
     language: Annotated[str, typer.Option(help="Pin the language, such as ru or en.")] = "",
 ) -> None:
     """Hear one recording and print the conversation; needs no database and no queue."""
-    from speech.audio import AudioError, AudioLimits
+    from speech.audio import AudioError
     from speech.listen import listen as hear
     from speech.mood import MoodError
     from speech.whisper_files import ModelMissing
-    from workers.station import load_ears
+    from workers.station import audio_limits, load_ears
 
     settings = read_settings()
     side = agent or settings.agent_channel
@@ -78,7 +80,7 @@ def listen(
             load_ears(settings),
             agent_channel=0 if side == "left" else 1,
             language=language or settings.language,
-            limits=AudioLimits(seconds=settings.max_audio_s),
+            limits=audio_limits(settings),
             on_progress=_show_progress if sys.stderr.isatty() else None,
         )
     except (AudioError, ModelMissing, MoodError) as error:
@@ -108,9 +110,26 @@ def _print(conversation: Conversation) -> None:
     )
     for warning in conversation.warnings:
         typer.echo(f"warning: {warning}")
+    if conversation.dropped_words:
+        typer.echo(f"{conversation.dropped_words} words that nobody said are left out")
+    _print_talk(conversation.talk)
     for turn in conversation.turns:
         when = f"{turn.start_s:7.2f} {turn.end_s:7.2f}"
-        typer.echo(f"{when}  {turn.speaker:<9} {_mood(turn.mood)}  {turn.text}")
+        doubt = "(uncertain) " if is_uncertain(turn.confidence) else ""
+        typer.echo(f"{when}  {turn.speaker:<9} {_mood(turn.mood)}  {doubt}{turn.text}")
+
+
+def _print_talk(talk: TalkMetrics) -> None:
+    for speaker in talk.speakers:
+        parts = [f"{speaker.name} spoke {speaker.talk_s:.0f} s ({speaker.talk_ratio:.0%})"]
+        if speaker.words_per_minute is not None:
+            parts.append(f"{speaker.words_per_minute:.0f} words a minute")
+        parts.append(f"longest monologue {speaker.longest_monologue_s:.0f} s")
+        if speaker.interruptions is not None:
+            parts.append(f"interruptions {speaker.interruptions}")
+        typer.echo(", ".join(parts))
+    for silence in talk.silences:
+        typer.echo(f"nobody speaks for {silence.duration_s:.0f} s from {silence.start_s:.2f} s")
 
 
 def _mood(mood: Mood | None) -> str:

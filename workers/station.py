@@ -37,7 +37,7 @@ class Station:
 
     @property
     def limits(self) -> AudioLimits:
-        return AudioLimits(seconds=self.settings.max_audio_s)
+        return audio_limits(self.settings)
 
 
 @cache
@@ -52,6 +52,15 @@ def station() -> Station:
         ears=load_ears(settings),
         matcher=Matcher(shipped()),
         rules=(AngryOrAbusive(settings.alert_anger, settings.alert_anger_s),),
+    )
+
+
+def audio_limits(settings: Settings) -> AudioLimits:
+    """What a recording may have at most."""
+    return AudioLimits(
+        seconds=settings.max_audio_s,
+        bytes=settings.max_audio_mb * 1_000_000,
+        decoded_bytes=settings.max_decoded_mb * 1_000_000,
     )
 
 

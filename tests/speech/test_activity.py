@@ -19,7 +19,8 @@ from speech.activity import (
     pack,
     speech_spans,
 )
-from speech.audio import SAMPLE_RATE_HZ, Recording, decode
+from speech.audio import decode
+from speech.recording import SAMPLE_RATE_HZ, Recording
 from tests.sounds import Sound, silence, tone
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "bearing-enquiry.wav"
@@ -38,8 +39,7 @@ def enquiry() -> Recording:
 @pytest.fixture(scope="module")
 def monologue(enquiry: Recording) -> Recording:
     """Three seconds of the agent's speech over and over for more than a minute, without a pause."""
-    spoken = enquiry.channels[0][round(9.1 * SAMPLE_RATE_HZ) : round(12.3 * SAMPLE_RATE_HZ)]
-    return Recording((np.tile(spoken, 21),))
+    return Recording((np.tile(enquiry.view(0, 9.1, 12.3), 21),))
 
 
 # Where somebody speaks
