@@ -79,8 +79,13 @@ def listen(
         name_of = {channel: name for name, channel in channel_of.items()}
         turns = build_turns((name_of[heard.channel], heard.word) for heard in transcript.words)
     else:
-        told("speakers", 0.0)
-        turns = _by_voice(recording, spans, transcript.words, ears.diarizer)
+        turns = _by_voice(
+            recording,
+            spans,
+            transcript.words,
+            diarizer=ears.diarizer,
+            on_progress=lambda share: told("speakers", share),
+        )
         channel_of = dict.fromkeys((turn.speaker for turn in turns), 0)
     languages = transcript.languages
     turns = [replace(t, language=languages.channels[channel_of[t.speaker]]) for t in turns]
@@ -124,12 +129,14 @@ def _by_voice(
     recording: Recording,
     spans: Sequence[Span],
     words: Sequence[HeardWord],
+    *,
     diarizer: Diarizer | None,
+    on_progress: Callable[[float], None],
 ) -> list[Turn]:
     """Turns of one channel, by role where that is likely, else numbered by who speaks first."""
     whose = [0] * len(words)
     if diarizer is not None and words:
-        whose = owners(diarizer.voices(recording, spans), words)
+        whose = owners(diarizer.voices(recording, spans, on_progress=on_progress), words)
     first_s: dict[int, float] = {}
     for voice, heard in zip(whose, words, strict=True):
         first_s[voice] = min(heard.word.start_s, first_s.get(voice, heard.word.start_s))

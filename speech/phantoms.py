@@ -22,21 +22,24 @@ _ENDS = (".", "?", "!", "…")
 
 # Whole sentences that nobody says on the telephone.
 _CREDITS = (
-    r"(subtitles|captions|captioning|transcription|transcripts?|translated|translation)"
-    r" (by|from|provided by|made by|sponsored by|made possible by) .*",
+    r"(subtitles|subtitled|captions|captioned|captioning|transcription|transcribed|translation"
+    r"|translated|subs) (by|provided by|made by|sponsored by|made possible by)( \w+){1,6}",
     r".*\b(amara org|opensubtitles|dimatorzok|dima torzok|castingwords|esoftner)\b.*",
     r"(please )?(don't forget to )?(like )?(share )?(and )?subscribe"
     r"( to (my|our|the|this) channel| for more( videos)?)?"
     r"( and (hit|click|press) the (like|bell)( button| icon)?)?",
-    r"(thanks|thank you)( so much| very much)? for watching( (this|my|the|our))?( videos?)?( and .*)?",
+    r"(thanks|thank you)( so much| very much)? for watching( (this|my|the|our))?( videos?)?",
     r"(i'll )?see you (guys )?in the next (video|episode|one)",
     r"субтитры( и перевод)? (сделал|создавал|создал|делал|подготов\w+|подогнал|предоставил|добавил)"
     r"\w* .*",
     r"(редактор|корректор)( субтитров)?( \w){1,2} \w+( (редактор|корректор)( \w){1,2} \w+)?",
     r"продолжение следует",
-    r"(не забудьте )?(подписаться|подписывайтесь|подпишитесь|подпишись) на (мой|наш|этот)? ?канал( .*)?",
-    r"ставьте лайки?( .*)?",
-    r"(всем )?спасибо( вам)?( большое)? за просмотр( .*)?",
+    r"(не забудьте )?(подписаться|подписывайтесь|подпишитесь|подпишись)"
+    r" на (мой |наш |этот )?канал( чтобы не пропустить .*)?",
+    r"(по)?ставь(те)? лайки?",
+    r"(всем )?спасибо( вам)?( большое)? за просмотр( этого)?( видео| ролика)?",
+    r"спасибо за субтитры \w+ \w+",
+    r"смотрите продолжение .*",
     r"до встречи в (следующ|нов)\w+ (видео|выпуск\w*|сери\w+)",
 )
 # Sounds described: left out in capitals or brackets, or where the detector is not sure of speech.
@@ -51,10 +54,14 @@ _CAPTIONS = (
 
 def _any(patterns: Sequence[str]) -> re.Pattern[str]:
     one = "|".join(f"(?:{pattern})" for pattern in patterns)
-    return re.compile(f"(?:{one})(?: (?:{one}))*")
+    return re.compile(f"(?:{one})(?: (?:and |и )?(?:{one}))*")
 
 
 _CREDIT, _CAPTION = _any(_CREDITS), _any(_CAPTIONS)
+# Whole sentences in brackets or between notes describe a sound, whatever they say; digits in
+# brackets are a telephone number.
+_DESCRIBED = re.compile(r"[\[(*♪]\D*[])*♪]\W*")
+_INITIAL = re.compile(r"[A-ZА-ЯЁ]\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,7 @@ def phantoms(words: Sequence[Said]) -> set[int]:
 def _is_phantom(sentence: Sequence[Said]) -> bool:
     written = " ".join(word.text for word in sentence)
     text = _plain(written)
-    if not text or _CREDIT.fullmatch(text):
+    if not text or _CREDIT.fullmatch(text) or _DESCRIBED.fullmatch(written):
         return True
     sure = max(word.speech for word in sentence) >= SURE_OF_SPEECH
     if _CAPTION.fullmatch(text) and (not sure or written.isupper() or written[0] in "[(*♪"):
@@ -109,11 +116,16 @@ def _looping(words: Sequence[str]) -> set[int]:
 
 
 def _sentences(words: Sequence[Said]) -> list[tuple[int, int]]:
-    """Where sentences begin and end, by their marks."""
-    ends = [i for i, word in enumerate(words, 1) if word.text.rstrip("\"'»”)]")[-1:] in _ENDS]
-    return [(first, last) for first, last in pairwise([0, *ends, len(words)]) if first < last]
+    """Where sentences begin and end, by their marks; what stands in brackets is one of its own."""
+    borders = {0, len(words)}
+    for place, word in enumerate(words):
+        if word.text.startswith(("[", "(")):
+            borders.add(place)
+        ends = word.text.rstrip("\"'»”)]").endswith(_ENDS) and not _INITIAL.fullmatch(word.text)
+        if ends or word.text.rstrip(".,!?").endswith(("]", ")")):
+            borders.add(place + 1)
+    return list(pairwise(sorted(borders)))
 
 
 def _plain(text: str) -> str:
-    return " ".join(re.findall(r"[\w']+", text.lower().replace("’", "'").replace("ё", "е")))
-
+    return " ".join(re.findall(r"(?:[^\W_]|')+", text.lower().replace("’", "'").replace("ё", "е")))

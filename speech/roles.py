@@ -20,32 +20,38 @@ OPENING_WORDS = 60
 SURE = 2
 
 OFFERS = (
-    r"(how|what) (can|may|could) (i|we) (help|assist|do for)",
+    r"(how|what) (can|may|could) (i|we) (help|assist|do for|be of)",
+    r"anything (else )?(that )?(i|we) can (help|assist|do)",
     r"(thank you|thanks) for (calling|contacting|holding)",
     r"(can|may) i (have|get|take) your (name|number|account|order|address|postcode|zip)",
     r"your call (is|may be|will be) (being )?recorded",
     r"(is there|was there) anything else",
+    r"(you've|you have) reached",
     r"(чем|как) (я )?(могу|можем|смогу) (я )?(вам )?(помочь|быть полез\w+)",
     r"чем (вам )?(я )?(помочь|быть полез\w+)",
     r"(спасибо|благодар\w+) за (ваш )?(звонок|обращение|ожидание)",
     r"(как|подскажите как) (я могу )?к вам (можно )?обраща\w+",
     r"слушаю вас|вас слушаю",
+    r"что (вас интересует|(вам )?подсказать)|по какому вопросу",
 )
+# A name is told by its capital: "this is Alice", and not "this is broken".
 INTRODUCES = (
-    r"my name is",
-    r"(this is|you're speaking (to|with)|you are speaking (to|with)) \w+",
-    r"\w+ speaking",
-    r"меня зовут",
-    r"(служба|отдел|компани\w|магазин|банк|клиник\w|салон|сервис)",
+    r"my name('s| is) (?-i:[A-Z])\w+",
+    r"(this is|(you're|you are) speaking (to|with)) (?-i:[A-Z])\w+",
+    r"(?-i:[A-Z])\w+ speaking",
+    r"(calling|phoning)( you)? (from|on behalf of)",
+    r"меня зовут|вас беспокоит|вам звонит",
+    r"(служба|отдел|компани\w|магазин|банк|клиник\w|салон|сервис)(?!( \w+)?\?)",
     r"(оператор|менеджер|специалист|администратор)",
 )
 ASKS = (
-    r"(i'm|i am|i was) (calling|phoning|looking|trying|wondering|having)",
+    r"(i'm|i am|i was) ((calling|phoning)(?! you| from)|looking|trying|wondering|having)",
     r"i (need|want|have a|ordered|bought|would like|wanted|got)",
     r"i'd like",
+    r"about (my|our) \w+",
     r"(do|have) you (have|got|sell|do)",
     r"(my|the) \w+ (is|was|has|have) (broken|not|n't|stopped|late|wrong|missing)",
-    r"(я )?(звоню|хочу|хотел\w?|хотим|заказывал\w?|купил\w?|покупал\w?)",
+    r"(?<!вы )(звоню|хочу|хотел\w?|хотим|заказывал\w?|купил\w?|покупал\w?)",
     r"(мне|нам) (нужн\w+|надо|необходим\w+|бы)",
     r"у меня (вопрос|проблема|сломал\w+|не)",
     r"(у вас есть|есть ли у вас|можно (узнать|записаться|заказать))",
@@ -64,19 +70,20 @@ def find_agent(turns: Iterable[Turn]) -> str | None:
     """Whichever of two speakers is likely the agent; None for one speaker, and where in doubt."""
     said: dict[str, list[str]] = defaultdict(list)
     for turn in turns:
-        said[turn.speaker].extend(turn.text.lower().split())
+        said[turn.speaker].extend(turn.text.split())
     if len(said) != 2:
         return None
     sounds = {name: _like_agent(words[:OPENING_WORDS]) for name, words in said.items()}
     agent, other = sorted(sounds, key=lambda name: -sounds[name])
-    return agent if sounds[agent] - sounds[other] >= SURE and sounds[agent] > 0 else None
+    likely = sounds[agent] - sounds[other] >= SURE and sounds[agent] > 0
+    return agent if likely and sounds[other] < SURE else None
 
 
 def _like_agent(words: Sequence[str]) -> int:
-    text = re.sub(r"[^\w' ]+", " ", " ".join(words).replace("’", "'"))
+    text = re.sub(r"[^\w'? ]+", " ", " ".join(words).replace("’", "'"))
     text = re.sub(r" +", " ", text)
     offers, introduces, asks = (
-        sum(bool(re.search(rf"\b(?:{cue})\b", text)) for cue in cues)
+        sum(bool(re.search(rf"\b(?:{cue})\b", text, re.IGNORECASE)) for cue in cues)
         for cues in (OFFERS, INTRODUCES, ASKS)
     )
     return 2 * offers + introduces - min(asks, 2)

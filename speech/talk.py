@@ -24,9 +24,9 @@ SILENCE_S = 3.0
 SPOKEN_S = 0.5
 # ... and the other falls silent within this time.
 YIELDS_S = 1.5
-# Both are heard together for so long at least: the times of words are no more exact, and a listener
-# hears no shorter overlap (about 0.12 s: Heldner 2011, "Detection thresholds for gaps, overlaps, and
-# no-gap-no-overlaps").
+# Both are heard together for so long at least: times of words are no more exact, and a listener
+# hears no shorter overlap (about 0.12 s: Heldner 2011, "Detection thresholds for gaps, overlaps,
+# and no-gap-no-overlaps").
 NOTICED_S = 0.1
 # Nobody falls silent for less than this (a pause within one speaker's speech: NIST's evaluation
 # plan RT-09, 2009): a word of somebody else may part two turns there.

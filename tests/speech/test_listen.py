@@ -15,10 +15,12 @@ import pytest
 
 from speech.activity import Span, Window, pack, speech_spans
 from speech.alignment import HeardWord
-from speech.audio import AudioError, AudioLimits, AudioTooLong, Recording, decode
+from speech.audio import AudioError, AudioLimits, AudioTooLong, decode
 from speech.conversation import Conversation, Mood, Turn, Word
 from speech.frames import FrameStats
+from speech.languages import Languages, pinned
 from speech.listen import Ears, listen
+from speech.recording import Recording
 from speech.transcribe import Transcriber, Transcript
 from tests.fakes import ToldMood
 from tests.sounds import encode, samples_of, silence, tone, wav
@@ -143,24 +145,45 @@ def test_what_was_heard_is_plain_json(enquiry: Conversation) -> None:
     assert all(seconds >= 0 for seconds in again["effort"].values())
 
 
-def test_a_mono_call_is_one_speaker_and_progress_is_told(
+def mono_mix(folder: Path) -> Path:
+    recording = decode(SAMPLE)
+    left, right = recording.channels
+    mixed = (left.astype(int) + right).clip(-32768, 32767).astype("<i2")
+    path = folder / "mono.wav"
+    path.write_bytes(wav(mixed.tobytes(), rate_hz=recording.stored_rate_hz))
+    return path
+
+
+def test_voices_of_a_mono_call_are_told_apart_and_named_by_what_they_say(
     whisper: Transcriber, tmp_path: Path
 ) -> None:
-    left, right = decode(SAMPLE).channels
-    mixed = (left.astype(int) + right).clip(-32768, 32767).astype("<i2")
-    path = tmp_path / "mono.wav"
-    path.write_bytes(wav(mixed.tobytes(), rate_hz=16_000))
+    talk = listen(mono_mix(tmp_path), Ears(whisper, None))
+
+    assert talk.channels == 1
+    assert talk.speakers == ("agent", "customer")
+    assert talk.warnings == ()
+    for sentence in SCRIPT["turns"]:
+        spoken = range(int(sentence["start_s"] * 10) + 5, int(sentence["end_s"] * 10) - 5)
+        whose = [t.speaker for t in talk.turns for x in spoken if t.start_s <= x / 10 < t.end_s]
+        assert whose.count(sentence["speaker"]) >= 0.9 * len(whose) > 0
+
+
+def test_a_mono_call_without_a_diarizer_is_one_speaker_and_progress_is_told(
+    whisper: Transcriber, tmp_path: Path
+) -> None:
+    path = mono_mix(tmp_path)
     steps: Steps = []
 
     # One window at a time, so that there is progress to tell; beam 1 is quick and enough here.
     talk = listen(
         path,
-        Ears(Transcriber(whisper.model, "base", beam_size=1, batch_size=1), None),
+        Ears(Transcriber(whisper.model, "base", beam_size=1, batch_size=1), None, None),
         on_progress=lambda step, share: steps.append((step, share)),
     )
 
     assert talk.channels == 1
     assert talk.speakers == ("speaker_1",)
+    assert talk.warnings == ("one channel: its speakers are not told apart",)
     text = plain(" ".join(turn.text for turn in talk.turns))
     for phrase in ("let me check", "bearing", "price", "opening hours", "goodbye"):
         assert phrase in text
@@ -176,7 +199,6 @@ def test_nobody_speaks_where_whisper_is_given_silence(whisper: Transcriber) -> N
     transcript = whisper.transcribe(recording, [Window((Span(0, 1.0, 4.0),))], language="en")
 
     assert transcript.words == ()
-    assert transcript.silent_windows == 1
 
 
 def test_a_silent_call_has_no_turns_and_a_warning(whisper: Transcriber, tmp_path: Path) -> None:
@@ -202,6 +224,7 @@ class Echo:
     name: str = "echo"
     languages: list[str | None] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
+    hotwords: list[Sequence[str]] = field(default_factory=list)
 
     def transcribe(
         self,
@@ -209,9 +232,11 @@ class Echo:
         windows: Sequence[Window],
         *,
         language: str | None = None,
+        hotwords: Sequence[str] = (),
         on_progress: Callable[[float], None] | None = None,
     ) -> Transcript:
         self.languages.append(language)
+        self.hotwords.append(hotwords)
         self.windows.extend(windows)
         heard = []
         for done, window in enumerate(windows, 1):
@@ -221,11 +246,12 @@ class Echo:
                 heard.append(HeardWord(span.channel, word, frame))
             if on_progress:
                 on_progress(done / len(windows))
-        return Transcript(tuple(heard), language, None)
+        unknown = Languages(None, dict.fromkeys((0, 1), "en"))
+        return Transcript(tuple(heard), pinned(language, (0, 1)) if language else unknown)
 
 
 def ears(echo: Echo, mood: ToldMood | None = None) -> Ears:
-    return Ears(cast(Transcriber, echo), mood)
+    return Ears(cast(Transcriber, echo), mood, None)
 
 
 def texts(turns: Sequence[Turn]) -> set[str]:
@@ -258,6 +284,14 @@ def test_the_language_can_be_pinned(language: str | None) -> None:
 
     assert echo.languages == [language]
     assert talk.language == language
+
+
+def test_hotwords_are_handed_to_whisper() -> None:
+    echo = Echo()
+
+    listen(SAMPLE, ears(echo), hotwords=("bearing 204",))
+
+    assert echo.hotwords == [("bearing 204",)]
 
 
 def test_progress_is_told_step_by_step_and_only_forwards() -> None:
