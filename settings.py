@@ -77,16 +77,37 @@ class Settings(BaseSettings):
         description="Whisper size, hub id or folder with a CTranslate2 model. `base` comes from "
         "two packages and needs no hub.",
     )
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models run.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where models run; `auto` takes a GPU where one works."
+    )
     compute_type: str = Field(
-        "default", description="CTranslate2 compute type; `default` is int8 on a CPU."
+        "default",
+        description="CTranslate2 compute type; `default` is int8 on a CPU and float16 on a GPU.",
     )
     beam_size: int = Field(5, ge=1, le=20, description="Whisper's beam.")
-    batch_size: int = Field(8, ge=1, le=128, description="30 s windows heard at once.")
+    batch_size: int = Field(
+        8, ge=1, le=128, description="Windows heard at once, fewer where memory is short."
+    )
     language: str | None = Field(
         None,
         pattern=r"^[a-z]{2,3}$",
         description="Language of all calls, such as ru or en. Unset: found per call.",
+    )
+    language_threshold: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="A language less probable than this is not claimed for a call or a channel.",
+    )
+    diarization: Literal["on", "off"] = Field(
+        "on", description="Whether the two voices of a mono recording are told apart."
+    )
+    hotwords: int = Field(
+        60,
+        ge=0,
+        le=200,
+        description="Terms of the product lexicons, the first so many, that Whisper is told of "
+        "where it hears one of them; decoding takes twice as long. 0: none.",
     )
     mood_model: str = Field(
         "encoder",

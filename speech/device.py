@@ -19,7 +19,7 @@ GPU_TYPES = ("float16", "bfloat16", "int8_float16", "float32")
 CPU_TYPES = ("int8", "float32")
 # What an allocator says that has run out, of ctranslate2, CUDA and cuBLAS.
 _FULL = re.compile(r"out of memory|CUBLAS_STATUS_ALLOC_FAILED|failed to allocate", re.IGNORECASE)
-_LIBRARY = re.compile(r"lib(cublas|cudnn|cudart)\S*|cudnn\w*\d\S*", re.IGNORECASE)
+_LIBRARY = re.compile(r"lib(?:cublas|cudnn|cudart)[\w.]*\w", re.IGNORECASE)
 # Of free memory, what batches may take: the rest is for what we cannot see.
 USED_SHARE = 0.7
 POSITIONS, TEXT = 1500, 448

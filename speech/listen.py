@@ -51,7 +51,7 @@ def listen(
 ) -> Conversation:
     """Hear one recording: stereo as agent and customer, mono as the voices that are in it.
 
-    `language` None: found for each channel. `hotwords` are terms that Whisper leans towards.
+    `language` None: found for each channel. `hotwords` are terms that may be said.
     `on_progress` is told (step, share of the step done).
     Raises `speech.audio.AudioError` where the recording cannot be heard.
     """

@@ -31,7 +31,6 @@ OFFERS = (
     r"чем (вам )?(я )?(помочь|быть полез\w+)",
     r"(спасибо|благодар\w+) за (ваш )?(звонок|обращение|ожидание)",
     r"(как|подскажите как) (я могу )?к вам (можно )?обраща\w+",
-    r"слушаю вас|вас слушаю",
     r"что (вас интересует|(вам )?подсказать)|по какому вопросу",
 )
 # A name is told by its capital: "this is Alice", and not "this is broken".
@@ -41,18 +40,21 @@ INTRODUCES = (
     r"(?-i:[A-Z])\w+ speaking",
     r"(calling|phoning)( you)? (from|on behalf of)",
     r"меня зовут|вас беспокоит|вам звонит",
+    r"слушаю вас|вас слушаю",
     r"(служба|отдел|компани\w|магазин|банк|клиник\w|салон|сервис)(?!( \w+)?\?)",
     r"(оператор|менеджер|специалист|администратор)",
 )
 ASKS = (
-    r"(i'm|i am|i was) ((calling|phoning)(?! you| from)|looking|trying|wondering|having)",
+    r"(i'm|i am|i was) (looking|trying|wondering|having)",
+    r"(i'm|i am|i was) (calling|phoning)(?! you| from| on behalf)",
     r"i (need|want|have a|ordered|bought|would like|wanted|got)",
     r"i'd like",
     r"about (my|our) \w+",
     r"(do|have) you (have|got|sell|do)",
     r"(my|the) \w+ (is|was|has|have) (broken|not|n't|stopped|late|wrong|missing)",
-    r"(?<!вы )(звоню|хочу|хотел\w?|хотим|заказывал\w?|купил\w?|покупал\w?)",
-    r"(мне|нам) (нужн\w+|надо|необходим\w+|бы)",
+    r"(?<!вы )(хочу|хотел\w?|хотим|заказывал\w?|купил\w?|покупал\w?)",
+    r"звоню(?!( вам)? (из|по поводу ваш))",
+    r"(мне|нам) (нуж(ен|н\w+)|надо|необходим\w+|бы)",
     r"у меня (вопрос|проблема|сломал\w+|не)",
     r"(у вас есть|есть ли у вас|можно (узнать|записаться|заказать))",
 )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from speech.recording import Recording
 
 FULL_SCALE = 32768
-# An offset from here on, as a share of full scale, is removed: 60 times what telephone lines have.
+# An offset from here on, as a share of full scale, is removed: real calls have a hundredth of it.
 OFFSET = 0.005
 # From here on a sample may be clipped: the highest steps of mu-law and A-law are 32124 and 32256,
 # the next ones 31100 and 31232. They are legal: speech as loud as full scale allows has up to 5 %

@@ -16,6 +16,7 @@ from typing import Any
 
 import ctranslate2
 import numpy as np
+from ctranslate2.models import WhisperGenerationResult
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import (
@@ -28,6 +29,7 @@ from speech.activity import Window
 from speech.alignment import HeardWord, heard_word, whole_words
 from speech.audio import AudioError
 from speech.device import fitting_batch, free_memory, is_full, window_bytes
+from speech.hotwords import is_better, of_language
 from speech.languages import THRESHOLD, Languages, decide, pinned, spread
 from speech.phantoms import Said, phantoms
 from speech.recording import SAMPLE_RATE_HZ, Recording
@@ -154,7 +156,8 @@ class Transcriber:
         on_progress: Callable[[float], None] | None = None,
     ) -> Transcript:
         """Hear `windows` of `recording`. `language` None: each channel's, found from speech all
-        over the call. `hotwords` are terms that the decoder leans towards.
+        over the call. `hotwords` are terms that may be said; with them decoding takes twice as
+        long.
 
         `on_progress` is told the share done, 0 to 1, after each batch.
         """
@@ -282,43 +285,52 @@ class Transcriber:
 
     def _generate(
         self, part: _Encoded, tokenizer: Tokenizer, hotwords: Sequence[str]
-    ) -> list[ctranslate2.models.WhisperGenerationResult]:
-        """The decoder's text for each window; a text that runs in a loop is decoded again, alone,
-        without repetitions.
+    ) -> list[WhisperGenerationResult]:
+        """The decoder's text for each window; with `hotwords` where that is better.
+
+        A text that runs in a loop is decoded again, alone, without repetitions.
         """
-        plain = self.model.get_prompt(tokenizer, [], without_timestamps=True)
-        prompt = self.model.get_prompt(
-            tokenizer, [], without_timestamps=True, hotwords=", ".join(hotwords) or None
-        )
-
-        def generate(
-            some: _Encoded, said_before: list[int], **options: Any
-        ) -> list[ctranslate2.models.WhisperGenerationResult]:
-            return list(
-                self.model.model.generate(
-                    some.frames,
-                    [said_before] * len(some.windows),
-                    beam_size=self.beam_size,
-                    max_length=self.model.max_length,
-                    suppress_blank=True,
-                    suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
-                    return_scores=True,
-                    return_no_speech_prob=True,
-                    **options,
-                )
-            )
-
-        results = generate(part, prompt)
+        results = self._texts(part, tokenizer)
         for i, result in enumerate(results):
             if _loops(tokenizer, result):
-                results[i] = generate(part.only([i]), plain, no_repeat_ngram_size=3)[0]
+                results[i] = self._texts(part.only([i]), tokenizer, no_repeat_ngram_size=3)[0]
+        terms = of_language(hotwords, tokenizer.language_code)
+        if terms:
+            told_all = self._texts(part, tokenizer, terms=terms)
+            for i, (result, told) in enumerate(zip(results, told_all, strict=True)):
+                without, with_terms = (
+                    (tokenizer.decode(_text_tokens(tokenizer, one)), one.scores[0])
+                    for one in (result, told)
+                )
+                if is_better(terms, without=without, told=with_terms):
+                    results[i] = told
         return results
+
+    def _texts(
+        self, part: _Encoded, tokenizer: Tokenizer, *, terms: Sequence[str] = (), **options: Any
+    ) -> list[WhisperGenerationResult]:
+        prompt = self.model.get_prompt(
+            tokenizer, [], without_timestamps=True, hotwords=", ".join(terms) or None
+        )
+        return list(
+            self.model.model.generate(
+                part.frames,
+                [prompt] * len(part.windows),
+                beam_size=self.beam_size,
+                max_length=self.model.max_length,
+                suppress_blank=True,
+                suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
+                return_scores=True,
+                return_no_speech_prob=True,
+                **options,
+            )
+        )
 
     def _align(
         self,
         part: _Encoded,
         tokenizer: Tokenizer,
-        results: Sequence[ctranslate2.models.WhisperGenerationResult],
+        results: Sequence[WhisperGenerationResult],
     ) -> list[list[dict[str, Any]]]:
         """When each word of each window is said."""
         texts = [_text_tokens(tokenizer, result) for result in results]
@@ -339,13 +351,11 @@ def _those_of(channels: Container[int], encoded: Sequence[_Encoded]) -> Iterator
             yield part.only(rows)
 
 
-def _text_tokens(
-    tokenizer: Tokenizer, result: ctranslate2.models.WhisperGenerationResult
-) -> list[int]:
+def _text_tokens(tokenizer: Tokenizer, result: WhisperGenerationResult) -> list[int]:
     return [token for token in result.sequences_ids[0] if token < tokenizer.eot]
 
 
-def _loops(tokenizer: Tokenizer, result: ctranslate2.models.WhisperGenerationResult) -> bool:
+def _loops(tokenizer: Tokenizer, result: WhisperGenerationResult) -> bool:
     text = tokenizer.decode(_text_tokens(tokenizer, result))
     return bool(get_compression_ratio(text) > LOOP_COMPRESSION) if text else False
 

@@ -68,7 +68,7 @@ def listen(
     from speech.listen import listen as hear
     from speech.mood import MoodError
     from speech.whisper_files import ModelMissing
-    from workers.station import audio_limits, load_ears
+    from workers.station import audio_limits, hotwords, load_ears
 
     settings = read_settings()
     side = agent or settings.agent_channel
@@ -80,6 +80,7 @@ def listen(
             load_ears(settings),
             agent_channel=0 if side == "left" else 1,
             language=language or settings.language,
+            hotwords=hotwords(settings),
             limits=audio_limits(settings),
             on_progress=_show_progress if sys.stderr.isatty() else None,
         )

@@ -124,6 +124,7 @@ def _listen(call: Call, here: Station, folder: Path) -> Conversation:
             here.ears,
             agent_channel=0 if call.agent_channel == "left" else 1,
             language=call.language_wanted or here.settings.language,
+            hotwords=here.hotwords,
             limits=here.limits,
         )
     except AudioError as error:

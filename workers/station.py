@@ -18,6 +18,7 @@ from settings import Settings, read_settings
 from speech.audio import AudioLimits
 from speech.listen import Ears
 from speech.mood import EncoderMood, MoodModel
+from speech.speakers import Diarizer
 from speech.transcribe import Transcriber
 from workers.alerts import AngryOrAbusive
 from workers.queue import CallQueue, open_queue
@@ -34,6 +35,7 @@ class Station:
     ears: Ears
     matcher: Matcher
     rules: tuple[AngryOrAbusive, ...]
+    hotwords: tuple[str, ...] = ()
 
     @property
     def limits(self) -> AudioLimits:
@@ -52,6 +54,7 @@ def station() -> Station:
         ears=load_ears(settings),
         matcher=Matcher(shipped()),
         rules=(AngryOrAbusive(settings.alert_anger, settings.alert_anger_s),),
+        hotwords=hotwords(settings),
     )
 
 
@@ -64,6 +67,19 @@ def audio_limits(settings: Settings) -> AudioLimits:
     )
 
 
+def hotwords(settings: Settings) -> tuple[str, ...]:
+    """What the first product terms are called, in each alphabet."""
+    terms = [
+        term for lexicon in shipped() if lexicon.purpose == "product" for term in lexicon.terms
+    ]
+    names: list[str] = []
+    for term in terms[: settings.hotwords]:
+        phrases = (term.text, *term.forms)
+        for ours in (str.isascii, lambda phrase: not phrase.isascii()):
+            names += list(filter(ours, phrases))[:1]
+    return tuple(names)
+
+
 def load_ears(settings: Settings) -> Ears:
     """Load the Whisper and mood models. Raises `ModelMissing` or `MoodError`, saying what to do."""
     transcriber = Transcriber.load(
@@ -73,8 +89,12 @@ def load_ears(settings: Settings) -> Ears:
         compute_type=settings.compute_type,
         beam_size=settings.beam_size,
         batch_size=settings.batch_size,
+        language_threshold=settings.language_threshold,
     )
-    return Ears(transcriber, _load_mood(settings, transcriber.name))
+    mood = _load_mood(settings, transcriber.name)
+    if settings.diarization == "off":
+        return Ears(transcriber, mood, None)
+    return Ears(transcriber, mood, Diarizer(transcriber.model.model.device))
 
 
 def _load_mood(settings: Settings, whisper_model: str) -> MoodModel | None:
