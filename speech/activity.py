@@ -1,4 +1,4 @@
-"""Where somebody speaks on a channel (Silero VAD), and how that speech is packed into 30 s windows.
+"""Where somebody speaks on a channel (Silero VAD), and how that speech is packed into windows.
 
 Knows nothing of words. A window is speech with its long silences left out; its pieces remember
 where on the recording's clock they came from.
@@ -124,7 +124,7 @@ def speech_probabilities(recording: Recording, channel: int) -> NDArray[np.float
 
 
 def speech_spans(recording: Recording, channel: int) -> list[Span]:
-    """Where somebody speaks on one channel, in order, each span at most 30 s."""
+    """Where somebody speaks on one channel, in order, each span at most LONGEST_SPAN_S."""
     probabilities = speech_probabilities(recording, channel)
     runs = _runs(probabilities)
     pieces = [piece for run in runs for piece in _cut(probabilities, *run)]
@@ -158,8 +158,8 @@ def _cut(probabilities: NDArray[np.float32], first: int, last: int) -> Iterator[
     longest = int((LONGEST_SPAN_S - 2 * PADDING_S) / FRAME_S)
     while last - first > longest:
         half = first + longest // 2
-        calm = np.convolve(probabilities[half : first + longest], np.ones(3) / 3, "same")
-        cut = half + int(calm.argmin())
+        calm = np.convolve(probabilities[half : first + longest], np.ones(3) / 3, "valid")
+        cut = half + 1 + int(calm.argmin())
         yield first, cut
         first = cut
     yield first, last

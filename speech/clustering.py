@@ -21,7 +21,7 @@ ONE_SPEAKER = 0.62
 ONE_SPEAKER_HEARD_AS_TWO, OFTEN = 0.72, 0.25
 # Longer stretches say no more about whose they are.
 MOST_S = 3.0
-# A stretch shorter than this starts no speaker.
+# A speaker of whom no stretch is as long as this is not believed.
 SURE_S = 1.0
 ROUNDS = 30
 COMPONENTS, FARTHEST = 3, 4
@@ -46,8 +46,10 @@ def two_voices(
         if fit > best_fit:
             best_labels, best_fit, best_centres = labels, fit, centres
     often = len(pairs) >= OFTEN * len(set(chunks.tolist()))
+    known_s = [seconds[best_labels == n].max(initial=0.0) for n in (0, 1)]
     limit = ONE_SPEAKER_HEARD_AS_TWO if often else ONE_SPEAKER
-    if best_centres is None or float(best_centres[0] @ best_centres[1]) > limit:
+    alike = best_centres is None or float(best_centres[0] @ best_centres[1]) > limit
+    if alike or min(known_s) < SURE_S:
         return np.zeros(len(vectors), dtype=int)
     return best_labels if best_labels[0] == 0 else 1 - best_labels
 

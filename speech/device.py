@@ -19,7 +19,8 @@ GPU_TYPES = ("float16", "bfloat16", "int8_float16", "float32")
 CPU_TYPES = ("int8", "float32")
 # What an allocator says that has run out, of ctranslate2, CUDA and cuBLAS.
 _FULL = re.compile(r"out of memory|CUBLAS_STATUS_ALLOC_FAILED|failed to allocate", re.IGNORECASE)
-_LIBRARY = re.compile(r"lib(?:cublas|cudnn|cudart)[\w.]*\w", re.IGNORECASE)
+DRIVER = "CUDA driver"
+_LIBRARY = re.compile(r"lib(?:cublas|cudnn|cudart)[\w.]*\w|CUDA driver", re.IGNORECASE)
 # Of free memory, what batches may take: the rest is for what we cannot see.
 USED_SHARE = 0.7
 POSITIONS, TEXT = 1500, 448
@@ -42,7 +43,10 @@ def choose(device: str = "auto", compute_type: str = "default") -> Place:
         device = "cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu"
     if compute_type == "default":
         wanted = GPU_TYPES if device == "cuda" else CPU_TYPES
-        able = ctranslate2.get_supported_compute_types(device)
+        try:
+            able = ctranslate2.get_supported_compute_types(device)
+        except RuntimeError:  # a pinned GPU that is not there: loading the model says why
+            able = set()
         compute_type = next((kind for kind in wanted if kind in able), "default")
     return Place(device, compute_type)
 
@@ -60,10 +64,15 @@ def missing_library(error: Exception) -> str | None:
 
 def what_to_install(library: str) -> str:
     """What a person does about a missing library of CUDA."""
+    if library == DRIVER:
+        return (
+            "no GPU can be used: its driver is missing or too old for CUDA 12; install NVIDIA's "
+            "driver of the 525 series or newer, or set OVERTONE_DEVICE=cpu"
+        )
     return (
-        f"a GPU is there, but its library {library} cannot be loaded: install NVIDIA's cuBLAS and "
-        "cuDNN (pip install nvidia-cublas-cu12 'nvidia-cudnn-cu12>=9', their folders in "
-        "LD_LIBRARY_PATH), or set OVERTONE_DEVICE=cpu"
+        f"a GPU is there, but its library {library} cannot be loaded: install NVIDIA's cuBLAS "
+        "(pip install nvidia-cublas-cu12, its folder in LD_LIBRARY_PATH), or set "
+        "OVERTONE_DEVICE=cpu"
     )
 
 

@@ -15,14 +15,15 @@ FRAMES_PER_S = 50
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameStats:
-    """How many frames, their sum and the sum of their squares, both of shape (width,) and float64.
+    """How many frames, their sum and the sum of their squares, both of shape (width,) and float32:
+    a call of three hours has 25,000 words.
 
     Adding two of them gives what pooling all their frames together would have given.
     """
 
     count: int
-    total: NDArray[np.float64]
-    squares: NDArray[np.float64]
+    total: NDArray[np.float32]
+    squares: NDArray[np.float32]
 
     @classmethod
     def of(cls, frames: NDArray[np.floating]) -> FrameStats:
@@ -30,7 +31,11 @@ class FrameStats:
         if frames.ndim != 2:
             raise ValueError(f"frames must have the shape (n, width), not {frames.shape}")
         exact = frames.astype(np.float64)
-        return cls(len(exact), exact.sum(axis=0), np.square(exact).sum(axis=0))
+        return cls(
+            len(exact),
+            exact.sum(axis=0).astype(np.float32),
+            np.square(exact).sum(axis=0).astype(np.float32),
+        )
 
     @property
     def width(self) -> int:
@@ -45,9 +50,9 @@ class FrameStats:
 
     def mean(self) -> NDArray[np.float64]:
         """The mean frame, shape (width,); zeros where there are no frames."""
-        return self.total / max(self.count, 1)
+        return self.total.astype(np.float64) / max(self.count, 1)
 
     def std(self) -> NDArray[np.float64]:
         """The (population) standard deviation of each unit, shape (width,)."""
-        variance = self.squares / max(self.count, 1) - np.square(self.mean())
+        variance = self.squares.astype(np.float64) / max(self.count, 1) - np.square(self.mean())
         return np.sqrt(np.maximum(variance, 0.0))

@@ -32,7 +32,8 @@ def is_better(
     (plain, plain_score), (text, score) = without, told
     words, told_words = len(plain.split()), len(text.split())
     return (
-        score >= plain_score - LESS_LIKELY
+        words > 0
+        and score >= plain_score - LESS_LIKELY
         and abs(words - told_words) <= max(WORDS, SHARE * words)
         and bool(_named(terms, text) - _named(terms, plain))
     )

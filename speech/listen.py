@@ -155,6 +155,8 @@ def _doubts(
         yield "one channel: its speakers are not told apart"
     if not turns:
         yield "nobody speaks in this recording"
+    elif len(set(languages.channels.values())) > 1:
+        pass  # each side is clear, and each turn says its language
     elif languages.call is None and languages.guess is not None:
         yield (
             f"the language is not clear: taken for {languages.guess.code}, with a probability of "

@@ -18,6 +18,8 @@ LOOPS_OF_ONE, LOOPS, LONGEST = 8, 4, 12
 # noise: on noise alone 49 of 50 windows without credits and captions stay below both, of windows
 # of simulated calls none does (docs/performance.md).
 SURE_OF_SPEECH, SURE_OF_WORDS = 0.6, 0.55
+# Shorter words in capitals are abbreviations, and "OK".
+SHORTEST_CAPITALS = 6
 _ENDS = (".", "?", "!", "…")
 
 # Whole sentences that nobody says on the telephone.
@@ -94,7 +96,8 @@ def _is_phantom(sentence: Sequence[Said]) -> bool:
     if _CAPTION.fullmatch(text) and (not sure or written.isupper() or written[0] in "[(*♪"):
         return True
     mean = sum(word.probability for word in sentence) / len(sentence)
-    return not sure and (mean < SURE_OF_WORDS or written.isupper())
+    capitals = written.isupper() and len(text) >= SHORTEST_CAPITALS
+    return not sure and (mean < SURE_OF_WORDS or capitals)
 
 
 def _looping(words: Sequence[str]) -> set[int]:

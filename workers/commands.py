@@ -104,7 +104,9 @@ def _show_progress(step: str, share: float) -> None:
 
 
 def _print(conversation: Conversation) -> None:
-    language = conversation.language or "no speech"
+    language = conversation.language or (
+        "language not claimed" if conversation.turns else "no speech"
+    )
     typer.echo(
         f"{conversation.duration_s:.1f} s, {conversation.channels} channel(s), {language}, "
         f"Whisper {conversation.whisper_model}, mood {conversation.mood_model or 'off'}"

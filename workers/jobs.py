@@ -164,6 +164,7 @@ def _fail(
             call.duration_s = conversation.duration_s
             call.channels = conversation.channels
             call.warnings = list(conversation.warnings)
+            call.dropped_words = conversation.dropped_words
         session.add(call)
         session.commit()
 

@@ -91,10 +91,12 @@ def load_ears(settings: Settings) -> Ears:
         batch_size=settings.batch_size,
         language_threshold=settings.language_threshold,
     )
+    if settings.language is not None:
+        transcriber.check_language(settings.language)
     mood = _load_mood(settings, transcriber.name)
     if settings.diarization == "off":
         return Ears(transcriber, mood, None)
-    return Ears(transcriber, mood, Diarizer(transcriber.model.model.device))
+    return Ears(transcriber, mood, Diarizer.installed(transcriber.model.model.device))
 
 
 def _load_mood(settings: Settings, whisper_model: str) -> MoodModel | None:

@@ -97,8 +97,9 @@ class ClockedTranscriber(Transcriber):
     def _encode_with(self, encode: Callable[..., Any]) -> Callable[..., Any]:
         def encode_and_count(features: np.ndarray) -> Any:
             encoded = encode(features)
-            self.shape = (*features.shape, encoded.shape[-1])
-            self.work += EncoderWork.of(*self.shape)
+            shape = (*features.shape, encoded.shape[-1])
+            self.work += EncoderWork.of(*shape)
+            self.shape = max(self.shape, shape, key=lambda one: one[0] * one[2])
             return encoded
 
         return encode_and_count
@@ -147,6 +148,7 @@ def explain_time(transcriber: Transcriber, paths: list[Path]) -> None:
         sound_s += heard.duration_s
         spent["decode"] += heard.effort.decode_s
         spent["activity"] += heard.effort.activity_s
+        spent["speakers"] += heard.effort.speakers_s
         spent["mood"] += heard.effort.mood_s
     spent += clocked.spent
     spent["rest"] = total_s - sum(spent.values())

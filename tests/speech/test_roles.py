@@ -95,6 +95,9 @@ def test_nothing_is_claimed_where_it_is_not_likely(lines: Lines) -> None:
         ("A Hi.", "B I am speaking quietly, this is bad, my name is on the list."),
         ("A Hello, Acme.", "B Peter Smith speaking, calling from Leeds about my boiler."),
         ("A Алло.", "B Здравствуйте, это магазин Дрель? Меня зовут Иван."),
+        # Called by the company, and polite.
+        ("A Да, слушаю вас.", "B Иван Иванович? Я звоню вам по поводу вашей заявки."),
+        ("A Слушаю вас.", "B Добрый день, это Анна, банк Ромашка."),
         ("A Да.", "B Девушка, это банк? Меня зовут Иван, это отдел кредитов?"),
     ],
 )
@@ -103,10 +106,11 @@ def test_a_customer_who_introduces_himself_is_no_agent(lines: Lines) -> None:
 
 
 def test_customers_say_their_names_too() -> None:
-    lines = "B Hello, my name is John Smith, I'm calling about my order."
+    name = "B Hello, my name is John Smith, I'm calling about my order."
+    firm = "B Девушка, я от компании Вектор, мне нужен счёт."
 
-    assert find_agent(call("A Acme.", lines, "A Yes, how can I help?")) == "A"
-    assert find_agent(call("A Алло.", "B Меня зовут Иван, это банк?", "A Слушаю вас.")) == "A"
+    assert find_agent(call("A Acme.", name, "A Yes, how can I help?")) == "A"
+    assert find_agent(call("A Алло.", firm, "A Чем могу помочь?")) == "A"
 
 
 def test_only_what_is_said_first_counts() -> None:

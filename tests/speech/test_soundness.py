@@ -283,6 +283,13 @@ def test_an_offset_too_small_to_matter_is_left() -> None:
     assert recording.offsets == ()
 
 
+def test_a_thump_is_no_offset() -> None:
+    sound = voice(20.0)
+    sound[5 * RATE_HZ : 6 * RATE_HZ] += 0.4
+
+    assert cleaned(recorded(sound)).offsets == ()
+
+
 def test_silence_in_place_of_what_was_lost_does_not_hide_an_offset() -> None:
     sound = voice(10.0) + 0.1
     sound[3 * RATE_HZ : 9 * RATE_HZ] = 0
@@ -326,6 +333,15 @@ def test_speech_as_loud_as_it_may_be_is_not_called_clipped(
 
     assert np.abs(recording.channels[0].astype(int)).max() > 28_000
     assert recording.warnings == ()
+
+
+def test_a_few_of_many_loud_samples_at_full_scale_are_not_clipping() -> None:
+    recording = recorded(voice(30.0, level=0.4))
+    sizes = np.abs(recording.channels[0].astype(int))
+    share = (sizes >= 32_000).sum() / (sizes >= 16_384).sum()
+    assert 0.02 < share < 0.08
+
+    assert cleaned(recording).warnings == ()
 
 
 def test_the_side_that_is_clipped_is_named() -> None:
