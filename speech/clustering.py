@@ -21,8 +21,8 @@ ONE_SPEAKER = 0.62
 ONE_SPEAKER_HEARD_AS_TWO, OFTEN = 0.72, 0.25
 # Longer stretches say no more about whose they are.
 MOST_S = 3.0
-# A speaker of whom no stretch is as long as this is not believed.
-SURE_S = 1.0
+# Of a speaker with no stretch as long as this, one has to be surer.
+SURE_S, ONE_SPEAKER_OF_SCRAPS = 1.0, 0.3
 ROUNDS = 30
 COMPONENTS, FARTHEST = 3, 4
 
@@ -45,11 +45,14 @@ def two_voices(
         fit = float((weights * (vectors * centres[labels]).sum(axis=1)).sum())
         if fit > best_fit:
             best_labels, best_fit, best_centres = labels, fit, centres
-    often = len(pairs) >= OFTEN * len(set(chunks.tolist()))
-    known_s = [seconds[best_labels == n].max(initial=0.0) for n in (0, 1)]
-    limit = ONE_SPEAKER_HEARD_AS_TWO if often else ONE_SPEAKER
-    alike = best_centres is None or float(best_centres[0] @ best_centres[1]) > limit
-    if alike or min(known_s) < SURE_S:
+    if best_centres is None:
+        return best_labels
+    limit = ONE_SPEAKER
+    if len(pairs) >= OFTEN * len(set(chunks.tolist())):
+        limit = ONE_SPEAKER_HEARD_AS_TWO
+    if min(seconds[best_labels == n].max(initial=0.0) for n in (0, 1)) < SURE_S:
+        limit = ONE_SPEAKER_OF_SCRAPS
+    if float(best_centres[0] @ best_centres[1]) > limit:
         return np.zeros(len(vectors), dtype=int)
     return best_labels if best_labels[0] == 0 else 1 - best_labels
 

@@ -128,8 +128,11 @@ def test_a_scrap_starts_no_speaker() -> None:
     assert speakers(long, scrap, seconds=[2.0] * 20 + [SURE_S * 2]) == [0] * 20 + [1]
 
 
-def test_scraps_alone_still_part() -> None:
-    assert speakers(near(A, 4), near(B, 4, seed=1), seconds=SURE_S / 2) == [0] * 4 + [1] * 4
+def test_scraps_part_only_where_they_are_very_different() -> None:
+    scraps = SURE_S * 0.9
+
+    assert speakers(near(A, 4), near(B, 4, seed=1), seconds=scraps) == [0] * 4 + [1] * 4
+    assert speakers(near(A, 4), near(A + 0.9 * B, 4, seed=1), seconds=scraps) == [0] * 8
 
 
 def test_beyond_some_seconds_longer_says_no_more() -> None:

@@ -141,10 +141,15 @@ def test_unsure_words_go_from_unsure_places(probability: float, speech: float, s
     assert kept(text, probability=probability, speech=speech) == (text if stays else "")
 
 
-@pytest.mark.parametrize("text", ["Музыка.", "Аплодисменты.", "Quiet music", "SKF", "ПОКА"])
+@pytest.mark.parametrize("text", ["Музыка.", "Аплодисменты.", "Quiet music", "ШУМ МОТОРА"])
 def test_captions_and_capitals_need_a_sure_place(text: str) -> None:
     assert kept(text, speech=0.4) == ""
     assert kept(text, speech=0.9) == text
+
+
+@pytest.mark.parametrize("text", ["SKF", "ПОКА", "OK."])
+def test_short_words_in_capitals_stay_anywhere(text: str) -> None:
+    assert kept(text, speech=0.4) == text
 
 
 def test_a_sentence_goes_or_stays_as_a_whole() -> None:

@@ -109,7 +109,6 @@ def test_other_errors_of_a_gpu_are_told(
         load_whisper("tiny", tmp_path, device=device)
 
 
-@pytest.mark.xfail(strict=True, reason="a driver too old for CUDA is refused, not left")
 def test_a_gpu_with_an_old_driver_is_left_for_the_cpu(
     gpu: Callable[..., Shelf], tmp_path: Path
 ) -> None:
@@ -118,7 +117,6 @@ def test_a_gpu_with_an_old_driver_is_left_for_the_cpu(
     assert load_whisper("tiny", tmp_path)[0].model.device == "cpu"
 
 
-@pytest.mark.xfail(strict=True, reason="ctranslate2's own error comes through")
 def test_a_pinned_gpu_that_is_not_there_is_refused_with_what_to_do(
     gpu: Callable[..., Shelf], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -133,7 +131,6 @@ def test_a_pinned_gpu_that_is_not_there_is_refused_with_what_to_do(
         load_whisper("tiny", tmp_path, device="cuda")
 
 
-@pytest.mark.xfail(strict=True, reason="the CPU is given its own default")
 def test_a_pinned_type_is_kept_on_the_cpu(gpu: Callable[..., Shelf], tmp_path: Path) -> None:
     shelf = gpu(RuntimeError(CUBLAS))
 
