@@ -13,8 +13,7 @@ import ctranslate2
 
 logger = logging.getLogger(__name__)
 
-# In the order of preference: half precision is as exact on a GPU, and int8 on a CPU
-# (docs/performance.md).
+# In the order of preference: the smallest that the models were published in, and int8 on a CPU.
 GPU_TYPES = ("float16", "bfloat16", "int8_float16", "float32")
 CPU_TYPES = ("int8", "float32")
 # What an allocator says that has run out, of ctranslate2, CUDA and cuBLAS.

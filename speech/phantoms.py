@@ -15,8 +15,7 @@ from itertools import pairwise
 # So many times in a row the same words are a loop: one word, and two to LONGEST words.
 LOOPS_OF_ONE, LOOPS, LONGEST = 8, 4, 12
 # Where the detector never reaches the first, and Whisper's words the second on average, there is
-# noise: on noise alone 49 of 50 windows without credits and captions stay below both, of windows
-# of simulated calls none does (docs/performance.md).
+# noise (docs/performance.md).
 SURE_OF_SPEECH, SURE_OF_WORDS = 0.6, 0.55
 # Shorter words in capitals are abbreviations, and "OK".
 SHORTEST_CAPITALS = 6
@@ -37,7 +36,7 @@ _CREDITS = (
     r"(редактор|корректор)( субтитров)?( \w){1,2} \w+( (редактор|корректор)( \w){1,2} \w+)?",
     r"продолжение следует",
     r"(не забудьте )?(подписаться|подписывайтесь|подпишитесь|подпишись)"
-    r" на (мой |наш |этот )?канал( чтобы не пропустить .*)?",
+    r" на (мой |наш |этот )?канал( чтобы не пропустить( \w+){0,2} видео)?",
     r"(по)?ставь(те)? лайки?",
     r"(всем )?спасибо( вам)?( большое)? за просмотр( этого)?( видео| ролика)?",
     r"спасибо за субтитры \w+ \w+",

@@ -19,7 +19,8 @@ from speech.audio import AudioLimits
 from speech.listen import Ears
 from speech.mood import EncoderMood, MoodModel
 from speech.speakers import Diarizer
-from speech.transcribe import Transcriber
+from speech.transcribe import LanguageUnknown, Transcriber
+from speech.whisper_files import ModelMissing
 from workers.alerts import AngryOrAbusive
 from workers.queue import CallQueue, open_queue
 
@@ -92,7 +93,10 @@ def load_ears(settings: Settings) -> Ears:
         language_threshold=settings.language_threshold,
     )
     if settings.language is not None:
-        transcriber.check_language(settings.language)
+        try:
+            transcriber.check_language(settings.language)
+        except LanguageUnknown as error:
+            raise ModelMissing(f"OVERTONE_LANGUAGE: {error}") from error
     mood = _load_mood(settings, transcriber.name)
     if settings.diarization == "off":
         return Ears(transcriber, mood, None)
