@@ -80,7 +80,7 @@ def _settle(
     centres: Floats,
 ) -> tuple[NDArray[np.int_], Floats]:
     """Labels and centres after labelling and averaging in turn until nothing changes."""
-    labels = np.full(len(vectors), -1)
+    labels, centres = np.full(len(vectors), -1), centres.copy()
     for _ in range(ROUNDS):
         likeness = vectors @ centres.T
         found = likeness.argmax(axis=1)

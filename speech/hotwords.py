@@ -8,7 +8,8 @@ where it names a term more and is otherwise as long and as likely.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 
 CYRILLIC_LANGUAGES = frozenset({"ru", "uk", "be", "bg", "sr", "mk", "kk", "mn", "tg", "tt", "ba"})
 # How much less likely, in the mean logarithm of a token's probability, and how much longer or
@@ -20,6 +21,14 @@ def of_language(terms: Iterable[str], language: str) -> list[str]:
     """The terms in the letters that `language` is written in."""
     cyrillic = language in CYRILLIC_LANGUAGES
     return [term for term in terms if bool(re.search("[а-яё]", term, re.I)) == cyrillic]
+
+
+def first_that_fit(
+    terms: Sequence[str], *, room: int, tokens_of: Callable[[str], int]
+) -> list[str]:
+    """As many of the first terms as take fewer than `room` tokens together."""
+    ends = accumulate(map(tokens_of, terms))
+    return [term for term, end in zip(terms, ends, strict=True) if end < room]
 
 
 def is_better(

@@ -8,9 +8,9 @@ feeds the decoder and the alignment of words and, pooled per word, the mood mode
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +29,16 @@ from speech.activity import Window
 from speech.alignment import HeardWord, heard_word, whole_words
 from speech.audio import AudioError
 from speech.device import fitting_batch, free_memory, is_full, window_bytes
-from speech.hotwords import is_better, of_language
+from speech.encoded import Encoded, on_cpu, padded_features, those_of
+from speech.hotwords import first_that_fit, is_better, of_language
 from speech.languages import THRESHOLD, Languages, decide, pinned, spread
 from speech.phantoms import Said, phantoms
-from speech.recording import SAMPLE_RATE_HZ, Recording
+from speech.recording import Recording
 from speech.whisper_files import ModelMissing
 from speech.whisper_model import load_whisper
 
 logger = logging.getLogger(__name__)
 
-# Silence after the longest window of a batch. With less, the decoder says a sentence twice now and
-# then: ten simulated calls, 248 wrong words after 0.5 s, 216 after 2 s (docs/performance.md).
-TAIL_S = 2.0
-# Under this the decoder, which learned from 30 s throughout, says a sentence twice: of 60 sentences
-# of 3.7 s, 14 without padding, 9 padded to 6 s, 1 padded to 8 s and none padded to 10 s or more.
-SHORTEST_S = 10.0
 # A window is taken for silence where both hold: the two thresholds of Whisper's own decoder
 # (Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision", section 4.5).
 NO_SPEECH_PROBABILITY = 0.6
@@ -61,28 +56,6 @@ class Transcript:
     words: tuple[HeardWord, ...]
     languages: Languages
     dropped_words: int = 0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Encoded:
-    """Windows and what the encoder made of them: (windows, positions, width) on its device."""
-
-    windows: tuple[Window, ...]
-    frames: ctranslate2.StorageView
-
-    def only(self, rows: Sequence[int]) -> _Encoded:
-        """Some of the windows."""
-        if len(rows) == len(self.windows):
-            return self
-        chosen = np.ascontiguousarray(_on_cpu(self.frames)[list(rows)])
-        frames = ctranslate2.StorageView.from_array(chosen)
-        if self.frames.device == "cuda":
-            frames = frames.to(self.frames.dtype).to_device(ctranslate2.Device.cuda)
-        return _Encoded(tuple(self.windows[row] for row in rows), frames)
-
-    def halves(self) -> tuple[_Encoded, _Encoded]:
-        middle, count = len(self.windows) // 2, len(self.windows)
-        return self.only(range(middle)), self.only(range(middle, count))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,7 +154,7 @@ class Transcriber:
             speaks = {channel for channel, own in languages.channels.items() if own == code}
             tokenizer = self._tokenizer(code)
             for part in chain(
-                _those_of(speaks, encoded),
+                those_of(speaks, encoded),
                 self._encode(recording, [w for w in rest if w.channel in speaks]),
             ):
                 for heard in self._decode(part, tokenizer, hotwords):
@@ -196,7 +169,10 @@ class Transcriber:
         """Encoder frames of sounds up to 30 s each: shape (sounds, positions, width), 50 positions
         a second of the longest, with its padding.
         """
-        return _on_cpu(self.model.encode(self._mel(sounds)))
+        return on_cpu(self._frames(sounds))
+
+    def _frames(self, sounds: Sequence[NDArray[np.float32]]) -> ctranslate2.StorageView:
+        return self.model.encode(padded_features(self.model.feature_extractor, sounds))
 
     def check_language(self, code: str) -> None:
         """Raise `LanguageUnknown` for a language that the model does not know."""
@@ -214,35 +190,23 @@ class Transcriber:
             language=language,
         )
 
-    def _mel(self, sounds: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Mel features of sounds, shape (sounds, mels, frames): as long as the longest needs, and
-        at least SHORTEST_S.
-
-        Whisper pads to 30 s; the encoder does as well without (docs/performance.md), and its work
-        shrinks with the square of the length. A moment of silence tells the decoder that it ends.
-        """
-        longest = max(
-            max(len(sound) for sound in sounds) + round(TAIL_S * SAMPLE_RATE_HZ),
-            round(SHORTEST_S * SAMPLE_RATE_HZ),
-        )
-        samples = min(longest, self.model.feature_extractor.n_samples) // 320 * 320
-        padded = [np.pad(sound, (0, max(0, samples - len(sound))))[:samples] for sound in sounds]
-        return np.stack([self.model.feature_extractor(sound, padding=0) for sound in padded])
-
-    def _encode(self, recording: Recording, windows: Sequence[Window]) -> Iterator[_Encoded]:
+    def _encode(self, recording: Recording, windows: Sequence[Window]) -> Iterator[Encoded]:
         """Windows of like length in batches: the decoder waits for the longest text of a batch."""
         waiting = sorted(windows, key=lambda window: -window.duration_s)
         while waiting:
             batch = tuple(waiting[: self.batch_size])
             try:
                 frames = self.model.encode(
-                    self._mel([window.samples(recording) for window in batch])
+                    padded_features(
+                        self.model.feature_extractor,
+                        [window.samples(recording) for window in batch],
+                    )
                 )
             except (RuntimeError, MemoryError) as error:
                 self._halve(len(batch), error)
                 continue
             del waiting[: len(batch)]
-            yield _Encoded(batch, frames)
+            yield Encoded(batch, frames)
 
     def _halve(self, windows: int, error: Exception) -> None:
         """Take fewer windows at once where the device was full; raise what was wrong otherwise."""
@@ -257,7 +221,7 @@ class Transcriber:
         self.batch_size = min(self.batch_size, windows // 2)
         logger.warning("no room for %d windows at once: %d from now on", windows, self.batch_size)
 
-    def _shares(self, part: _Encoded) -> Iterator[tuple[Window, dict[str, float]]]:
+    def _shares(self, part: Encoded) -> Iterator[tuple[Window, dict[str, float]]]:
         """Each window with the probability of every language in it."""
         try:
             found = self.model.model.detect_language(part.frames)
@@ -270,7 +234,7 @@ class Transcriber:
             yield window, {token[2:-2]: probability for token, probability in languages}
 
     def _decode(
-        self, part: _Encoded, tokenizer: Tokenizer, hotwords: Sequence[str]
+        self, part: Encoded, tokenizer: Tokenizer, hotwords: Sequence[str]
     ) -> Iterator[_Heard]:
         """What is said in each window."""
         try:
@@ -281,7 +245,7 @@ class Transcriber:
             for half in part.halves():
                 yield from self._decode(half, tokenizer, hotwords)
             return
-        frames = _on_cpu(part.frames)
+        frames = on_cpu(part.frames)
         for i, (window, result) in enumerate(zip(part.windows, results, strict=True)):
             pieces = whole_words(alignments[i], window)
             if result.no_speech_prob > NO_SPEECH_PROBABILITY and result.scores[0] < LOG_PROBABILITY:
@@ -294,7 +258,7 @@ class Transcriber:
             yield _Heard([heard_word(window, frames[i], piece) for piece in said], len(unsaid))
 
     def _generate(
-        self, part: _Encoded, tokenizer: Tokenizer, hotwords: Sequence[str]
+        self, part: Encoded, tokenizer: Tokenizer, hotwords: Sequence[str]
     ) -> list[WhisperGenerationResult]:
         """The decoder's text for each window; with `hotwords` where that is better.
 
@@ -304,7 +268,12 @@ class Transcriber:
         for i, result in enumerate(results):
             if _loops(tokenizer, result):
                 results[i] = self._texts(part.only([i]), tokenizer, no_repeat_ngram_size=3)[0]
-        terms = self._first_that_fit(of_language(hotwords, tokenizer.language_code), tokenizer)
+        terms = first_that_fit(
+            of_language(hotwords, tokenizer.language_code),
+            # Half of the decoder's memory holds terms, the other half its own text.
+            room=self.model.max_length // 2,
+            tokens_of=lambda term: len(tokenizer.encode(f" {term},")),
+        )
         if terms:
             told_all = self._texts(part, tokenizer, terms=terms)
             for i, (result, told) in enumerate(zip(results, told_all, strict=True)):
@@ -316,13 +285,8 @@ class Transcriber:
                     results[i] = told
         return results
 
-    def _first_that_fit(self, terms: Sequence[str], tokenizer: Tokenizer) -> list[str]:
-        """Half of the decoder's memory holds terms, the other half its own text."""
-        ends = accumulate(len(tokenizer.encode(f" {term},")) for term in terms)
-        return [t for t, end in zip(terms, ends, strict=True) if end < self.model.max_length // 2]
-
     def _texts(
-        self, part: _Encoded, tokenizer: Tokenizer, *, terms: Sequence[str] = (), **options: Any
+        self, part: Encoded, tokenizer: Tokenizer, *, terms: Sequence[str] = (), **options: Any
     ) -> list[WhisperGenerationResult]:
         prompt = self.model.get_prompt(
             tokenizer, [], without_timestamps=True, hotwords=", ".join(terms) or None
@@ -343,7 +307,7 @@ class Transcriber:
 
     def _align(
         self,
-        part: _Encoded,
+        part: Encoded,
         tokenizer: Tokenizer,
         results: Sequence[WhisperGenerationResult],
     ) -> list[list[dict[str, Any]]]:
@@ -358,14 +322,6 @@ class Transcriber:
         return found
 
 
-def _those_of(channels: Container[int], encoded: Sequence[_Encoded]) -> Iterator[_Encoded]:
-    """The windows of some channels among those that are encoded already."""
-    for part in encoded:
-        rows = [row for row, window in enumerate(part.windows) if window.channel in channels]
-        if rows:
-            yield part.only(rows)
-
-
 def _text_tokens(tokenizer: Tokenizer, result: WhisperGenerationResult) -> list[int]:
     return [token for token in result.sequences_ids[0] if token < tokenizer.eot]
 
@@ -373,11 +329,3 @@ def _text_tokens(tokenizer: Tokenizer, result: WhisperGenerationResult) -> list[
 def _loops(tokenizer: Tokenizer, result: WhisperGenerationResult) -> bool:
     text = tokenizer.decode(_text_tokens(tokenizer, result))
     return bool(get_compression_ratio(text) > LOOP_COMPRESSION) if text else False
-
-
-def _on_cpu(encoded: ctranslate2.StorageView) -> NDArray[np.float32]:
-    if encoded.device == "cuda":
-        encoded = encoded.to_device(ctranslate2.Device.cpu)
-    if encoded.dtype != ctranslate2.DataType.float32:
-        encoded = encoded.to(ctranslate2.DataType.float32)
-    return np.asarray(encoded)
