@@ -26,6 +26,7 @@ from api import commands as api_commands
 from models.db import connect, migrate
 from settings import BadSettings, Settings, read_settings
 from workers import commands as worker_commands
+from workers import mood_commands
 from workers.embedded import EmbeddedQueueError
 from workers.queue import QueueDown, open_queue
 
@@ -47,6 +48,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(api_commands.keys, name="key")
+app.add_typer(mood_commands.mood, name="mood")
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 
-from api import alerts, calls, errors, health, push
+from api import alerts, calls, errors, health, push, verdicts
 from api.limits import FORM_BYTES, LimitBody
 from models.db import connect, migrate
 from models.stores import Stores
@@ -40,7 +40,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.stores = Stores(settings.recordings, settings.stores)
     app.add_middleware(LimitBody, max_bytes=settings.max_upload_mb * 1_000_000 + FORM_BYTES)
     errors.install(app)
-    for room in (health, push, calls, alerts):
+    for room in (health, push, calls, verdicts, alerts):
         app.include_router(room.router)
     return app
 

@@ -91,7 +91,7 @@ def get_calls(session: ReadingDep, wanted: Annotated[CallFilter, Query()]) -> Ca
 
 @router.get("/{call_id}", dependencies=[CanRead], responses=documented(401, 403, 404, 422))
 def get_call(session: ReadingDep, call_id: CallId) -> CallDetail:
-    """One call in full: turns with words and moods, silences, hits, tags and alerts."""
+    """One call in full: turns with words and moods, silences, hits, tags, alerts, verdicts."""
     whole = read_call(session, call_id)
     if whole is None:
         raise HTTPException(404, f"there is no call {call_id}")
@@ -102,6 +102,7 @@ def get_call(session: ReadingDep, call_id: CallId) -> CallDetail:
         turns=whole.turns,
         hits=whole.hits,
         alerts=whole.alerts,
+        verdicts=whole.verdicts,
     )
 
 

@@ -68,7 +68,11 @@ def needs(scope: str) -> Callable[..., Key]:
                 401, "this API key is not known", headers={"WWW-Authenticate": "Bearer"}
             )
         if scope not in key.scopes:
-            raise HTTPException(403, f"this API key lacks the scope `{scope}`")
+            raise HTTPException(
+                403,
+                f"this API key lacks the scope `{scope}`: `overtone key create NAME --scope "
+                f"{scope}` makes one that has it",
+            )
         return key
 
     return check
@@ -83,3 +87,4 @@ WritingDep = Annotated[Session, Depends(_writing)]
 CallId = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[4711])]
 CanRead = Depends(needs("read"))
 CanPush = Depends(needs("push"))
+ReviewerDep = Annotated[Key, Depends(needs("review"))]

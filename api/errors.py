@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from models.stores import RecordingEmpty, RecordingGone, RecordingTooLarge, StoreRefused
+from models.verdict import CannotJudge
 from models.words import BadQuery
 
 logger = logging.getLogger(__name__)
@@ -30,11 +31,13 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     RecordingGone: HTTPStatus.NOT_FOUND,
     RecordingEmpty: HTTPStatus.UNPROCESSABLE_ENTITY,
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    CannotJudge: HTTPStatus.CONFLICT,
 }
 
 
 # What pydantic says of some mistakes is meant for programmers.
 PLAIN_WORDS = {
+    "json_invalid": "not JSON from this character of the body on",
     "extra_forbidden": "there is no such parameter here; GET /docs lists those there are",
     "timezone_aware": "needs a time zone, such as 2026-11-02T09:15:00Z",
     "datetime_from_date_parsing": "needs date, time and time zone, such as 2026-11-02T09:15:00Z",
@@ -99,7 +102,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(OperationalError, _on_database)
     app.add_exception_handler(Exception, _on_surprise)
     for kind in STATUS_OF:
-        app.add_exception_handler(kind, _on_store)
+        app.add_exception_handler(kind, _on_known)
 
 
 async def _on_validation(_request: Request, error: Exception) -> JSONResponse:
@@ -132,7 +135,7 @@ async def _on_bad_query(_request: Request, error: Exception) -> JSONResponse:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors=[wrong])
 
 
-async def _on_store(_request: Request, error: Exception) -> JSONResponse:
+async def _on_known(_request: Request, error: Exception) -> JSONResponse:
     return problem(STATUS_OF[type(error)], str(error))
 
 

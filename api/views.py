@@ -12,6 +12,7 @@ from models.call import Call, Speaker
 from models.hit import Hit
 from models.search import Found, Page
 from models.turn import UNCERTAIN_BELOW, Turn
+from models.verdict import MoodVerdict
 
 
 class _View(BaseModel):
@@ -49,7 +50,25 @@ class SpeakerView(_View):
     happy: float | None
     neutral: float | None
     sad: float | None
-    anger: float | None = Field(description="Calibrated, 0 to 1, sustained for at least 2 s.")
+    anger: float | None = Field(
+        description="Calibrated, 0 to 1: the peak sustained over at least 2 s of speech.",
+        examples=[0.91],
+    )
+    anger_mean: float | None = Field(
+        description="The mean anger of all their speech, weighted by seconds.", examples=[0.34]
+    )
+    anger_share: float | None = Field(
+        description="The share of their speech, 0 to 1, in turns at or above the alert threshold.",
+        examples=[0.22],
+    )
+    anger_trend: float | None = Field(
+        description="The mean anger of the last third of their speech less that of the first, -1 "
+        "to 1: above 0 for who gets angrier.",
+        examples=[0.41],
+    )
+    anger_at_s: float | None = Field(
+        description="The second to play for the peak.", examples=[24.3]
+    )
 
 
 class SnippetView(_View):
@@ -184,6 +203,10 @@ class TurnView(_View):
     interrupts: bool | None = Field(
         description="Whether it begins with an interruption.", examples=[False]
     )
+    anger_parts: dict[str, Any] | None = Field(
+        description="What the anger is made of; null below the alert threshold.",
+        examples=[{"voice": 0.72, "manner": 0.28}],
+    )
 
 
 class AlertView(_View):
@@ -202,6 +225,17 @@ class AlertView(_View):
     updated_at: datetime
 
 
+class VerdictView(_View):
+    """What somebody said of a speaker's mood."""
+
+    speaker: str = Field(examples=["customer"])
+    angry: bool = Field(description="Whether they were angry.", examples=[True])
+    given_by: str | None = Field(
+        description="The name of the key that it came with.", examples=["managers"]
+    )
+    given_at: datetime
+
+
 class CallDetail(CallView):
     """A call in full."""
 
@@ -213,6 +247,10 @@ class CallDetail(CallView):
     turns: list[TurnView]
     hits: list[HitView]
     alerts: list[AlertView]
+    verdicts: list[VerdictView] = Field(
+        description="What people said of the speakers' moods, whatever `anger` says; kept when the "
+        "call is heard again."
+    )
 
     @classmethod
     def assemble(
@@ -224,6 +262,7 @@ class CallDetail(CallView):
         turns: list[Turn],
         hits: list[Hit],
         alerts: list[Alert],
+        verdicts: list[MoodVerdict],
     ) -> CallDetail:
         return cls(
             **_fields(call),
@@ -239,6 +278,7 @@ class CallDetail(CallView):
             turns=[TurnView.model_validate(turn) for turn in turns],
             hits=[HitView.model_validate(hit) for hit in hits],
             alerts=[AlertView.model_validate(alert) for alert in alerts],
+            verdicts=[VerdictView.model_validate(verdict) for verdict in verdicts],
         )
 
 

@@ -7,3 +7,4 @@ from models.call import Speaker as Speaker
 from models.hit import Hit as Hit
 from models.key import Key as Key
 from models.turn import Turn as Turn
+from models.verdict import MoodVerdict as MoodVerdict

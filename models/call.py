@@ -150,7 +150,13 @@ def of_call(*, primary_key: bool = False) -> Column[int]:
 
 
 class Speaker(SQLModel, table=True):
-    """One speaker of one call: how they took part, and their mood over all their turns."""
+    """One speaker of one call: how they took part, and their mood over all their turns.
+
+    `anger` is the peak sustained over at least 2 s of speech and `anger_at_s` the second to play
+    for it. `anger_mean` is over all their speech, weighted by seconds; `anger_share` the share of
+    it (0 to 1) in turns at or above the alert threshold; `anger_trend` the mean of its last third
+    less that of its first (-1 to 1).
+    """
 
     __tablename__ = "speaker"
     __table_args__ = (Index("speaker_by_mood", "mood", "name"),)
@@ -168,6 +174,10 @@ class Speaker(SQLModel, table=True):
     neutral: float | None = None
     sad: float | None = None
     anger: float | None = None
+    anger_mean: float | None = None
+    anger_share: float | None = None
+    anger_trend: float | None = None
+    anger_at_s: float | None = None
 
 
 class CallTag(SQLModel, table=True):

@@ -10,6 +10,7 @@ from models.alert import Alert
 from models.call import Call, CallTag, Speaker
 from models.hit import Hit
 from models.turn import Turn
+from models.verdict import MoodVerdict, verdicts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class WholeCall:
     turns: list[Turn] = field(default_factory=list)
     hits: list[Hit] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
+    verdicts: list[MoodVerdict] = field(default_factory=list)
 
 
 def read_call(session: Session, call_id: int) -> WholeCall | None:
@@ -52,4 +54,5 @@ def read_call(session: Session, call_id: int) -> WholeCall | None:
         alerts=list(
             session.exec(select(Alert).where(Alert.call_id == call_id).order_by(col(Alert.id)))
         ),
+        verdicts=verdicts_of(session, call_id),
     )

@@ -20,8 +20,9 @@ UNCERTAIN_BELOW = 0.6
 
 class Turn(SQLModel, table=True):
     """`words` are [text, start_s, end_s, probability]; the texts joined by single spaces are
-    `text`. `confidence` is the mean of the probabilities. What came with a later version is None
-    for calls heard before.
+    `text`. `confidence` is the mean of the probabilities. `anger_parts` is what the anger is made
+    of, None below the alert threshold. What came with a later version is None for calls heard
+    before.
     """
 
     __tablename__ = "turn"
@@ -43,6 +44,7 @@ class Turn(SQLModel, table=True):
     language: str | None = Field(default=None, sa_column=Column(String(3)))
     confidence: float | None = None
     interrupts: bool | None = None
+    anger_parts: dict[str, Any] | None = Field(default=None, sa_column=Column(Json))
 
     @property
     def uncertain(self) -> bool | None:

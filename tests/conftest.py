@@ -20,7 +20,7 @@ from settings import Settings
 from workers.embedded import embedded_valkey
 from workers.queue import CallQueue, open_queue
 
-TABLES = "call, speaker, call_tag, turn, hit, alert, key"
+TABLES = "call, speaker, call_tag, turn, hit, alert, mood_verdict, key"
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +102,7 @@ def settings(database_url: str, valkey_url: str, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def api(settings: Settings, engine: Engine, queue: CallQueue) -> Iterator[TestClient]:
-    """The API over an empty queue, asked with a key that may push and read."""
+    """The API over an empty queue, asked with a key that may do all."""
     queue.check()
     with writing(engine) as session:
         key = create_key(session, "test")

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, SQLModel, select
 
 from lexicons.text import index_text
-from models import Call, Speaker, Turn
+from models import Call, MoodVerdict, Speaker, Turn
 from models.db import connect, is_current, migrate, reading, writing
 from models.search import CallQuery, find_calls
 from tests.fakes import turn
@@ -121,7 +121,7 @@ def test_calls_heard_before_stay_as_they_were_and_know_not_how_they_went(engine:
         assert [rows[table][name] for name in names - first[table]] == [None] * len(
             names - first[table]
         )
-    assert sum(len(names - first[table]) for table, names in newest.items()) == 14
+    assert sum(len(names - first[table]) for table, names in newest.items()) == 19
     assert said.uncertain is None
 
 
@@ -146,6 +146,34 @@ def test_going_back_one_revision_keeps_the_rows_and_the_search(engine: Engine) -
     with reading(engine) as session:
         assert session.exec(select(Turn)).all() == []
         assert not find_calls(session, CallQuery(q="bearing"), limit=5).items
+
+
+def test_going_back_before_verdicts_takes_only_them_and_what_explains_anger(
+    engine: Engine,
+) -> None:
+    number = store_call(engine, "a", turn("customer", 3.0, "Where is my bearing?"))
+    with writing(engine) as session:
+        session.add(MoodVerdict(call_id=number, speaker="customer", angry=True))
+        speaker = session.get_one(Speaker, (number, "customer"))
+        speaker.anger_mean = speaker.anger_share = speaker.anger_trend = 0.25
+        speaker.anger_at_s = 3.0
+        session.exec(select(Turn)).one().anger_parts = {"voice": 1.0}
+        session.commit()
+
+    migrate(engine, "0002")
+
+    assert "mood_verdict" not in inspect(engine).get_table_names()
+    assert not columns(engine)["speaker"] & {"anger_mean", "anger_share", "anger_trend"}
+    assert "anger_parts" not in columns(engine)["turn"]
+    migrate(engine)
+    with reading(engine) as session:
+        assert session.exec(select(MoodVerdict)).all() == []
+        speaker = session.get_one(Speaker, (number, "customer"))
+        assert (speaker.anger, speaker.anger_mean, speaker.anger_at_s) == (0.05, None, None)
+        [said] = session.exec(select(Turn)).all()
+        assert (said.text, said.anger_parts) == ("Where is my bearing?", None)
+        [found] = find_calls(session, CallQuery(q="bearing"), limit=5).items
+    assert found.call.id == number
 
 
 def test_revisions_come_all_together_or_not_at_all(engine: Engine) -> None:

@@ -20,6 +20,15 @@ def test_a_key_is_found_by_its_text_and_stored_only_as_a_hash(engine: Engine) ->
         assert text not in str(session.exec(select(Key)).one().model_dump())
 
 
+def test_a_key_of_before_keeps_the_scopes_it_had(engine: Engine) -> None:
+    with writing(engine) as session:
+        old = find_key(session, create_key(session, "old", ("push", "read")))
+        new = find_key(session, create_key(session, "new"))
+    assert old is not None
+    assert new is not None
+    assert (old.scopes, new.scopes) == (["push", "read"], ["push", "read", "review"])
+
+
 def test_a_wrong_key_is_nobody(engine: Engine) -> None:
     with writing(engine) as session:
         text = create_key(session, "wallboard")
