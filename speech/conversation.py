@@ -31,6 +31,9 @@ class Word:
 class Mood:
     """Probabilities of four moods (they sum to 1), and `anger`: the calibrated number to sort by,
     0 to 1.
+
+    `evidence` says what speaks for anger (above 0) and against it, in log odds by part of the
+    voice (:data:`speech.mood_head.PARTS`); None where the model cannot tell.
     """
 
     angry: float
@@ -38,6 +41,7 @@ class Mood:
     neutral: float
     sad: float
     anger: float
+    evidence: dict[str, float] | None = None
 
     @property
     def label(self) -> str:

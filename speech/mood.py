@@ -9,6 +9,7 @@ import json
 import logging
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 MIN_SPEECH_S = 0.8
 """Turns with less speech than this get no mood of their own."""
 
-FORMAT = 1
+FORMAT = 2
 
 _WEIGHTS = Path(__file__).parent / "weights"
 
@@ -80,7 +81,7 @@ class EncoderMood:
         if whisper_model is not None and whisper_name(whisper_model) != whisper_name(head.whisper):
             raise MoodModelMismatch(
                 f"the mood head in {folder} was made for Whisper {head.whisper!r}, not for "
-                f"{whisper_model!r}: give another, or train one (python -m speech.mood_training)"
+                f"{whisper_model!r}: give another, or train one (overtone mood train)"
             )
         return cls(head)
 
@@ -97,7 +98,7 @@ class EncoderMood:
             raise MoodModelMissing(
                 f"no mood head is shipped for Whisper {name!r}, "
                 f"only for {', '.join(known) or 'none'}: "
-                "train one (python -m speech.mood_training) or set a hub mood model"
+                "train one (overtone mood train) or set a hub mood model"
             )
         return cls.load(known[name], whisper_model)
 
@@ -122,13 +123,15 @@ class EncoderMood:
             rows.append(features(frames, sound.prosody))
         if not heard:
             return found
+        turns = np.stack(rows)
         logits = self.head.logits(
-            np.stack(rows),
+            turns,
             [sounds[i].speaker for i in heard],
             seconds=np.array([sounds[i].prosody.speech_s for i in heard]),
         )
-        for i, mood in zip(heard, self.head.moods(logits), strict=True):
-            found[i] = mood
+        evidence = self.head.evidence(turns, logits)
+        for i, mood, parts in zip(heard, self.head.moods(logits), evidence, strict=True):
+            found[i] = replace(mood, evidence=parts)
         return found
 
 
@@ -150,7 +153,14 @@ def write_head(head: Head, folder: Path, *, figures: dict[str, Any]) -> None:
 
 
 _ARRAYS = ("center", "spread", "weights", "bias")
-_NUMBERS = ("baseline_s", "temperature", "anger_slope", "anger_offset")
+_NUMBERS = (
+    "baseline_s",
+    "change_center",
+    "change_width",
+    "temperature",
+    "anger_slope",
+    "anger_offset",
+)
 
 
 def _read(folder: Path) -> Head:
@@ -167,7 +177,7 @@ def _read(folder: Path) -> Head:
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise MoodModelMissing(f"no mood head can be read from {folder}") from error
     size = head.width + len(STATISTICS)
-    if head.center.shape != (size,) or head.weights.shape != (2 * size, len(MOODS)):
+    if head.center.shape != (size,) or head.weights.shape != (size, len(MOODS)):
         raise MoodModelMismatch(f"the mood head in {folder} does not fit its own description")
     logger.info("mood head loaded: Whisper %s, %d features", head.whisper, size)
     return head

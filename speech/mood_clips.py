@@ -6,13 +6,17 @@ For training and measuring mood heads only. Knows nothing of heads or of calls a
 from __future__ import annotations
 
 import csv
+import io
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
+import av
 import librosa
 import numpy as np
+from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
 from speech.audio import decode
@@ -27,9 +31,17 @@ Floats = NDArray[np.float32]
 Encode = Callable[[Sequence[Floats]], Floats]
 """Sounds up to 30 s each to Whisper's encoder frames (sounds, 1500, width)."""
 
-WINDOW_S = 30.0
+WINDOW_S = 15.0
 GAP_S = 0.3
 _BATCH = 4
+_LEVEL = 0.03
+
+CODECS = {
+    "libopencore_amrnb": ("amr", 7400),
+    "libmp3lame": ("mp3", 16000),
+    "libopus": ("ogg", 12000),
+}
+"""What telephone systems send or store besides G.711: FFmpeg's container and bits per second."""
 
 EFFORT_DB_PER_DB = 1 / 0.55
 """How many dB louder a voice is for each dB that its treble gains over its bass.
@@ -57,16 +69,24 @@ class Clip:
 class Line:
     """How clips reach us. Each speaker of a line draws their own value within its bounds.
 
-    `restore_effort` gives every clip the level that its vocal effort had (the colour of the voice
-    tells it), for corpora whose clips were all made equally loud; without it clips keep their own.
+    `speed` moves pitch, formants and tempo together, as another voice would; `tempo` leaves pitch
+    alone. `slope_db` is per octave, as handsets differ. `snr_db` is of noise between white and
+    1/f2. `narrow` is the share of speakers on an analogue line, `codecs` what others may be sent
+    through. `restore_effort` gives every clip the level that its vocal effort had (the colour of
+    the voice tells it), for corpora whose clips were all made equally loud. `backwards` plays
+    clips from their end: voices keep their mood and speak no language that anybody learned from.
     """
 
     name: str
     gain_db: tuple[float, float] = (0.0, 0.0)
     speed: tuple[float, float] = (1.0, 1.0)
+    tempo: tuple[float, float] = (1.0, 1.0)
+    slope_db: tuple[float, float] = (0.0, 0.0)
     snr_db: tuple[float, float] | None = None
-    narrow: bool = False
+    narrow: float = 0.0
+    codecs: tuple[str, ...] = ()
     restore_effort: bool = False
+    backwards: bool = False
     alone: bool = False
 
 
@@ -141,10 +161,11 @@ def hear_clips(clips: Sequence[Clip], encode: Encode, *, line: Line, seed: int =
     )
 
 
-def telephone(samples: Floats, *, narrow: bool = False) -> Floats:
+def telephone(samples: Floats, *, narrow: bool = False, codec: str | None = None) -> Floats:
     """16 kHz samples as a telephone line returns them: 8 kHz, mu-law (G.711), then 16 kHz again.
 
-    `narrow` also cuts below 300 Hz and above 3400 Hz, as analogue lines do.
+    `narrow` also cuts below 300 Hz and above 3400 Hz, as analogue lines do. `codec` is one of
+    :data:`CODECS`, through which the sound is sent afterwards.
     """
     low = librosa.resample(samples, orig_sr=SAMPLE_RATE_HZ, target_sr=8000)
     if narrow:
@@ -154,6 +175,8 @@ def telephone(samples: Floats, *, narrow: bool = False) -> Floats:
     low = np.clip(low, -1.0, 1.0)
     code = np.round(127.0 * np.sign(low) * np.log1p(255.0 * np.abs(low)) / np.log(256.0)) / 127.0
     decoded = np.sign(code) * (256.0 ** np.abs(code) - 1.0) / 255.0
+    if codec is not None:
+        decoded = _through(decoded, codec)
     high = librosa.resample(decoded, orig_sr=8000, target_sr=SAMPLE_RATE_HZ)
     return np.asarray(high, dtype=np.float32)
 
@@ -163,33 +186,111 @@ def _over_the_line(
 ) -> list[Floats]:
     originals = [_mono(clip.path) for clip in clips]
     speakers = np.array([clip.speaker for clip in clips])
-    gains_db = np.zeros(len(clips))
-    speeds = np.ones(len(clips))
-    noise_db = np.full(len(clips), -np.inf)
-    for speaker in np.unique(speakers):
-        own = speakers == speaker
-        gains_db[own] = random.uniform(*line.gain_db)
-        speeds[own] = random.uniform(*line.speed)
-        if line.snr_db is not None:
-            noise_db[own] = -random.uniform(*line.snr_db)
+    efforts_db = np.zeros(len(clips))
     if line.restore_effort:
-        gains_db += _effort_db(originals, speakers) + random.normal(0.0, 2.0, len(clips))
-    sounds = []
-    for i, original in enumerate(originals):
-        sound = original
-        if speeds[i] != 1.0:
-            rate = int(SAMPLE_RATE_HZ / speeds[i])
+        efforts_db = _effort_db(originals, speakers) + random.normal(0.0, 2.0, len(clips))
+    drawn = {speaker: _Drawn.of(line, random) for speaker in np.unique(speakers)}
+    return [
+        drawn[clip.speaker].carry(
+            original, effort_db if line.restore_effort else None, random=random
+        )
+        for clip, original, effort_db in zip(clips, originals, efforts_db, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """One speaker's line."""
+
+    gain_db: float
+    speed: float
+    tempo: float
+    slope_db: float
+    snr_db: float | None
+    noise_colour: float
+    narrow: bool
+    codec: str | None
+    backwards: bool
+
+    @classmethod
+    def of(cls, line: Line, random: np.random.Generator) -> _Drawn:
+        return cls(
+            gain_db=random.uniform(*line.gain_db),
+            speed=random.uniform(*line.speed),
+            tempo=random.uniform(*line.tempo),
+            slope_db=random.uniform(*line.slope_db),
+            snr_db=None if line.snr_db is None else random.uniform(*line.snr_db),
+            noise_colour=random.uniform(0.0, 2.0),
+            narrow=random.uniform() < line.narrow,
+            codec=str(random.choice(line.codecs))
+            if line.codecs and random.uniform() < 0.6
+            else None,
+            backwards=line.backwards,
+        )
+
+    def carry(
+        self, sound: Floats, effort_db: float | None, *, random: np.random.Generator
+    ) -> Floats:
+        if self.speed != 1.0:
+            rate = int(SAMPLE_RATE_HZ / self.speed)
             sound = librosa.resample(sound, orig_sr=SAMPLE_RATE_HZ, target_sr=rate)
+        if self.tempo != 1.0:
+            sound = librosa.effects.time_stretch(sound, rate=self.tempo, n_fft=1024)
         level = float(np.sqrt(np.square(sound).mean())) + 1e-9
-        if line.restore_effort:
-            sound = sound * (0.03 / level)
-            level = 0.03
-        sound = sound * 10.0 ** (gains_db[i] / 20.0)
-        if np.isfinite(noise_db[i]):  # the line's noise does not rise with the voice
-            hiss = random.standard_normal(len(sound)) * level * 10.0 ** (noise_db[i] / 20.0)
-            sound = sound + hiss
-        sounds.append(telephone(sound.astype(np.float32), narrow=line.narrow))
-    return sounds
+        if effort_db is not None:
+            sound = sound * (_LEVEL / level * 10.0 ** (effort_db / 20.0))
+            level = _LEVEL
+        if self.slope_db:
+            octaves = np.log2(np.maximum(_hertz(len(sound)), 200.0) / 1000.0)
+            sloped = np.fft.rfft(sound) * 10.0 ** (self.slope_db * octaves / 20.0)
+            sound = np.fft.irfft(sloped, len(sound))
+        if self.snr_db is not None:  # the line's noise does not rise with the voice
+            hiss = _noise(len(sound), self.noise_colour, random=random)
+            sound = sound + hiss * (level * 10.0 ** (-self.snr_db / 20.0))
+        loud = np.asarray(sound * 10.0 ** (self.gain_db / 20.0), np.float32)
+        heard = telephone(loud, narrow=self.narrow, codec=self.codec)
+        return np.ascontiguousarray(heard[::-1]) if self.backwards else heard
+
+
+def _noise(count: int, colour: float, *, random: np.random.Generator) -> NDArray[np.float64]:
+    """Noise of level 1 whose power falls with the frequency to the power of `colour`."""
+    shape = np.maximum(_hertz(count), 50.0) ** (-colour / 2.0)
+    noise = np.fft.irfft(np.fft.rfft(random.standard_normal(count)) * shape, count)
+    return np.asarray(noise / np.sqrt(np.square(noise).mean()))
+
+
+def _hertz(count: int) -> NDArray[np.float64]:
+    return np.fft.rfftfreq(count, 1 / SAMPLE_RATE_HZ)
+
+
+def _through(samples: NDArray[np.float64], codec: str) -> NDArray[np.float64]:
+    """8 kHz samples, encoded and decoded; as many as there were."""
+    container, bits_per_s = CODECS[codec]
+    file = io.BytesIO()
+    pcm = (np.clip(samples, -1.0, 1.0) * 32767.0).astype(np.int16)
+    frame = av.AudioFrame.from_ndarray(pcm[None], format="s16", layout="mono")
+    frame.sample_rate = 8000
+    with av.open(file, "w", format=container) as writer:
+        stream = cast(
+            "AudioStream",
+            writer.add_stream(codec, rate=8000, layout="mono", bit_rate=bits_per_s),
+        )
+        context = stream.codec_context
+        fifo = av.AudioFifo()
+        converter = av.AudioResampler(context.format, context.layout, context.sample_rate)
+        for converted in converter.resample(frame):
+            converted.pts = None
+            fifo.write(converted)
+        while (piece := fifo.read(context.frame_size or 160, partial=True)) is not None:
+            writer.mux(stream.encode(piece))
+        writer.mux(stream.encode(None))
+    file.seek(0)
+    with av.open(file, "r") as reader:
+        converter = av.AudioResampler("flt", "mono", 8000)
+        frames = [*reader.decode(audio=0), None]
+        heard = [piece.to_ndarray()[0] for f in frames for piece in converter.resample(f)]
+    decoded = np.concatenate(heard)[: len(samples)]
+    return np.pad(decoded.astype(np.float64), (0, len(samples) - len(decoded)))
 
 
 def _mono(path: Path) -> Floats:

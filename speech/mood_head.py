@@ -13,22 +13,27 @@ from numpy.typing import NDArray
 
 from speech.conversation import Mood
 from speech.frames import FrameStats
-from speech.prosody import Prosody
+from speech.prosody import STATISTICS, Prosody
 
 Floats = NDArray[np.float64]
 
 MOODS = ("angry", "happy", "neutral", "sad")
 
-_FARTHEST = 4.0  # a feature counts no farther from ordinary speech than this many deviations
+PARTS = ("encoder", "loudness", "tempo", "pitch", "colour")
+"""What a head reads, by name: the encoder's frames, and four kinds of prosody."""
+
+_FARTHEST = 2.5  # a feature counts no farther from ordinary speech than this many deviations
+_BASELINE_TURNS = 1.3  # of fewer turns (weighed by their seconds) nothing is known of a change
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Head:
     """A linear head and what it was made for.
 
-    With F features (see :func:`features`), `center` and `spread` of shape (F,) are ordinary speech.
-    `weights` is (2F, 4): first for a turn against ordinary speech, then against its speaker's
-    baseline. `baseline_s` seconds of ordinary speech are mixed into every baseline.
+    With F features (see :func:`features`), `center` and `spread` of shape (F,) are ordinary speech,
+    `weights` is (F, 4). `change_center` and `change_width` say from which change between a
+    speaker's turns their own baseline counts (see :func:`baselines`), `baseline_s` from how many
+    seconds of other turns it counts by half.
     """
 
     whisper: str
@@ -38,21 +43,39 @@ class Head:
     weights: Floats
     bias: Floats
     baseline_s: float
+    change_center: float = 0.0
+    change_width: float = 1.0
     temperature: float = 1.0
     anger_slope: float = 1.0
     anger_offset: float = 0.0
 
+    def absolute(self, turns: Floats) -> Floats:
+        """Logits (n, 4) of turns (n, F) against ordinary speech alone."""
+        return standardize(turns, self.center, spread=self.spread) @ self.weights + self.bias
+
     def logits(self, turns: Floats, speakers: Sequence[str], *, seconds: Floats) -> Floats:
         """(n, 4) for the turns of one call: features (n, F) and seconds of speech (n,)."""
-        ordinary = standardize(turns, self.center, spread=self.spread)
-        seen = views(ordinary, speakers, seconds=seconds, baseline_s=self.baseline_s)
-        return seen @ self.weights + self.bias
+        absolute = self.absolute(turns)
+        return absolute - baselines(absolute, speakers, seconds=seconds, head=self)
 
     def moods(self, logits: Floats) -> list[Mood]:
         """Calibrated probabilities for each row of logits (n, 4)."""
         shares = softmax(logits / self.temperature)
         anger = 1.0 / (1.0 + np.exp(-self.anger_slope * anger_odds(logits) - self.anger_offset))
         return [Mood(*map(float, (*row, one))) for row, one in zip(shares, anger, strict=True)]
+
+    def evidence(self, turns: Floats, logits: Floats) -> list[dict[str, float]]:
+        """What speaks for anger in each turn, in log odds by part (:data:`PARTS`).
+
+        Each part is how far the turn's features of that kind move the odds of anger against the
+        turn's next mood, from ordinary speech. Shapes as for :meth:`logits`.
+        """
+        ordinary = standardize(turns, self.center, spread=self.spread)
+        next_mood = 1 + logits[:, 1:].argmax(axis=1)
+        moved = self.anger_slope * ordinary * (self.weights[:, :1] - self.weights[:, next_mood]).T
+        parts = np.array(["encoder"] * self.width + [_part(name) for name in STATISTICS])
+        sums = {part: moved[:, parts == part].sum(axis=1) for part in PARTS}
+        return [{part: float(sums[part][i]) for part in PARTS} for i in range(len(turns))]
 
 
 def features(frames: FrameStats, prosody: Prosody) -> Floats:
@@ -68,23 +91,47 @@ def standardize(turns: Floats, center: Floats, *, spread: Floats) -> Floats:
     return np.clip(np.nan_to_num((turns - center) / spread), -_FARTHEST, _FARTHEST)
 
 
-def views(
-    ordinary: Floats, speakers: Sequence[str], *, seconds: Floats, baseline_s: float
-) -> Floats:
-    """Each turn of one call seen twice: (n, F) standardized features become (n, 2F).
+def baselines(logits: Floats, speakers: Sequence[str], *, seconds: Floats, head: Head) -> Floats:
+    """What to take off each turn's logits (n, 4) for its speaker's own way of speaking.
 
-    A speaker's baseline is the mean of their *other* turns, weighed by seconds and drawn to
-    ordinary speech (0) as if `baseline_s` seconds of it had been heard: a speaker with one turn
-    has none, and one who is angry throughout still stands out in the first view.
+    A speaker's mean over the call is their voice and line where their mood changes, and is their
+    mood where it does not: who is angry from the first word to the last must not become ordinary.
+    So the mean is taken off in so far as the turns differ from each other (:func:`change`), more
+    than a constant mood's turns do, and as there are other turns than the one judged.
     """
-    relative = ordinary.copy()
+    taken = np.zeros_like(logits)
     names = np.asarray(speakers)
     for speaker in np.unique(names):
         own = names == speaker
-        weighed = ordinary[own] * seconds[own, None]
-        others_s = seconds[own].sum() - seconds[own]
-        relative[own] -= (weighed.sum(axis=0) - weighed) / (others_s + baseline_s)[:, None]
-    return np.hstack([ordinary, relative])
+        weights = seconds[own]
+        changed = change(logits[own], weights)
+        if changed is None:
+            continue
+        doubt = np.exp((head.change_center - np.log(changed + 1e-9)) / head.change_width)
+        others_s = weights.sum() - weights
+        share = others_s / (others_s + head.baseline_s) / (1.0 + doubt)
+        taken[own] = share[:, None] * np.average(logits[own], axis=0, weights=weights)
+    return taken
+
+
+def change(logits: Floats, seconds: Floats) -> float | None:
+    """How much one speaker's turns differ: the variance of their logits (n, 4), weighed by seconds
+    and without the bias of few turns, summed over the moods. None for what is hardly one turn.
+    """
+    weights = seconds / seconds.sum()
+    turns = 1.0 / np.square(weights).sum()
+    if turns <= _BASELINE_TURNS:
+        return None
+    mean = np.average(logits, axis=0, weights=weights)
+    around = (weights[:, None] * np.square(logits - mean)).sum()
+    return float(around * turns / (turns - 1.0))
+
+
+def _part(statistic: str) -> str:
+    kind = statistic.split("_")[0]
+    if kind in ("loudness", "pitch"):
+        return kind
+    return "tempo" if kind in ("onsets", "active") else "colour"
 
 
 def softmax(logits: Floats) -> Floats:
