@@ -112,7 +112,8 @@ class Settings(BaseSettings):
     mood_model: str = Field(
         "encoder",
         description="`encoder` (the head on Whisper's encoder that comes with Overtone), `none`, "
-        "or a hub id or folder of a transformers audio-classification model.",
+        "a folder that `overtone mood train` wrote, or a hub id or folder of a transformers "
+        "audio-classification model.",
     )
     mood_labels: str | None = Field(
         None,

@@ -63,11 +63,11 @@ class SpeakerView(_View):
     )
     anger_trend: float | None = Field(
         description="The mean anger of the last third of their speech less that of the first, -1 "
-        "to 1: above 0 for who gets angrier.",
+        "to 1: above 0 for who gets angrier. Null for fewer than 3 turns with a mood or under 6 s.",
         examples=[0.41],
     )
     anger_at_s: float | None = Field(
-        description="The second to play for the peak.", examples=[24.3]
+        description="Where their angriest turn begins: the second to play.", examples=[24.3]
     )
 
 
@@ -204,8 +204,35 @@ class TurnView(_View):
         description="Whether it begins with an interruption.", examples=[False]
     )
     anger_parts: dict[str, Any] | None = Field(
-        description="What the anger is made of; null below the alert threshold.",
-        examples=[{"voice": 0.72, "manner": 0.28}],
+        description="What the anger is made of; null below the alert threshold. `voice` is how the "
+        "turn differs from the speaker's others (dB, semitones, 0.2 is 20 % faster), `evidence` "
+        "what the mood model read for anger (above 0) and against it, in log odds by part, null "
+        "where it cannot tell; `reason` says it in words.",
+        examples=[
+            {
+                "voice": {"louder_db": 6.1, "higher_st": 3.2, "faster": 0.2},
+                "evidence": {
+                    "encoder": 1.94,
+                    "loudness": 0.71,
+                    "tempo": 0.05,
+                    "pitch": 0.4,
+                    "colour": -0.12,
+                },
+                "words": [
+                    {
+                        "term": "idiot",
+                        "lexicon": "abusive",
+                        "grade": "strong",
+                        "start_s": 34.29,
+                        "end_s": 34.82,
+                    }
+                ],
+                "start_s": 30.9,
+                "end_s": 36.4,
+                "reason": "louder than their other turns by 6 dB, pitch up by 3 semitones, 20 % "
+                "faster, the voice itself (Whisper's encoder) speaks for anger; says “idiot”",
+            }
+        ],
     )
 
 
@@ -217,9 +244,15 @@ class AlertView(_View):
     rule: str = Field(examples=["angry-or-abusive"])
     status: str = Field(examples=["new"])
     reason: str = Field(
-        examples=["customer sounds angry for 9 s of speech in 2 turns, anger up to 0.91"]
+        examples=[
+            "customer sounds angry for 9 s of speech in 2 turns, anger up to 0.91: louder than "
+            "their other turns by 6 dB, pitch up by 3 semitones"
+        ]
     )
-    evidence: list[dict[str, Any]]
+    evidence: list[dict[str, Any]] = Field(
+        description="Angry turns (`kind` is mood, `parts` as the turn's `anger_parts`) and abusive "
+        "words (`kind` is hit), in order."
+    )
     start_s: float = Field(description="The second to play from.")
     created_at: datetime
     updated_at: datetime

@@ -152,10 +152,10 @@ def of_call(*, primary_key: bool = False) -> Column[int]:
 class Speaker(SQLModel, table=True):
     """One speaker of one call: how they took part, and their mood over all their turns.
 
-    `anger` is the peak sustained over at least 2 s of speech and `anger_at_s` the second to play
-    for it. `anger_mean` is over all their speech, weighted by seconds; `anger_share` the share of
-    it (0 to 1) in turns at or above the alert threshold; `anger_trend` the mean of its last third
-    less that of its first (-1 to 1).
+    `anger` is the peak sustained over at least 2 s of speech, `anger_at_s` where the angriest turn
+    begins: the second to play. `anger_mean` is over all their speech, weighted by seconds;
+    `anger_share` the share of it (0 to 1) in turns at or above the alert threshold; `anger_trend`
+    the mean of its last third less that of its first (-1 to 1).
     """
 
     __tablename__ = "speaker"

@@ -21,8 +21,8 @@ UNCERTAIN_BELOW = 0.6
 class Turn(SQLModel, table=True):
     """`words` are [text, start_s, end_s, probability]; the texts joined by single spaces are
     `text`. `confidence` is the mean of the probabilities. `anger_parts` is what the anger is made
-    of, None below the alert threshold. What came with a later version is None for calls heard
-    before.
+    of, as `workers.reasons` says it, None below the alert threshold. What came with a later
+    version is None for calls heard before.
     """
 
     __tablename__ = "turn"

@@ -9,12 +9,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from speech.speaker_mood import SpeakerMood, speaker_mood
 from speech.talk import TalkMetrics, talk_metrics
-
-# Anger counts for a speaker when it lasts: one odd moment is not a mood.
-SUSTAINED_S = 2.0
-# Differences of times are off by rounding.
-_CLOCK_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +141,19 @@ class Conversation:
         """Who talked how much and how fast, interruptions and silences."""
         return talk_metrics(self.turns, duration_s=self.duration_s, channels=self.channels)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Everything above as plain values for JSON, each turn with its start, end, text and
-        confidence.
+    def moods(self, threshold: float) -> dict[str, SpeakerMood]:
+        """Each speaker's mood over all their turns, without those of whom none is known; a turn is
+        angry from anger `threshold`.
         """
-        plain = asdict(self) | {"talk": self.talk.as_dict()}
+        found = {name: speaker_mood(self.of(name), threshold) for name in self.speakers}
+        return {name: mood for name, mood in found.items() if mood}
+
+    def as_dict(self, threshold: float) -> dict[str, Any]:
+        """Everything above as plain values for JSON, each turn with its start, end, text and
+        confidence; a turn is angry from anger `threshold`.
+        """
+        moods = {name: asdict(mood) for name, mood in self.moods(threshold).items()}
+        plain = asdict(self) | {"talk": self.talk.as_dict(), "moods": moods}
         for turn, plain_turn in zip(self.turns, plain["turns"], strict=True):
             plain_turn |= {
                 "start_s": turn.start_s,
@@ -158,41 +162,6 @@ class Conversation:
                 "confidence": turn.confidence,
             }
         return plain
-
-
-def sustained_anger(turns: Iterable[Turn], at_least_s: float = SUSTAINED_S) -> float | None:
-    """The highest anger that these turns reach or pass for `at_least_s` seconds of speech in all.
-
-    None where no turn has a mood; where they are shorter altogether, their lowest anger.
-    """
-    moods = sorted(
-        ((turn.mood.anger, turn.duration_s) for turn in turns if turn.mood), reverse=True
-    )
-    lasted_s = 0.0
-    for anger, duration_s in moods:
-        lasted_s += duration_s
-        if lasted_s > at_least_s - _CLOCK_S:
-            return anger
-    return moods[-1][0] if moods else None
-
-
-def overall_mood(turns: Iterable[Turn]) -> Mood | None:
-    """The moods of these turns averaged by their length; `anger` is the sustained one."""
-    felt = [turn for turn in turns if turn.mood is not None]
-    total_s = sum(turn.duration_s for turn in felt)
-    if not total_s:
-        return None
-
-    def mean(name: str) -> float:
-        return float(sum(getattr(turn.mood, name) * turn.duration_s for turn in felt) / total_s)
-
-    return Mood(
-        angry=mean("angry"),
-        happy=mean("happy"),
-        neutral=mean("neutral"),
-        sad=mean("sad"),
-        anger=sustained_anger(felt) or 0.0,
-    )
 
 
 def build_turns(words: Iterable[tuple[str, Word]], *, longest_gap_s: float = 1.0) -> list[Turn]:

@@ -101,7 +101,13 @@ class HubMood:
         mass = {mood: float(row[columns].sum()) for mood, columns in self._columns.items()}
         known = sum(mass.values()) or 1.0
         shares = {mood: value / known for mood, value in mass.items()}
-        return Mood(**shares, anger=min(mass["angry"], 1.0))
+        return Mood(
+            angry=shares["angry"],
+            happy=shares["happy"],
+            neutral=shares["neutral"],
+            sad=shares["sad"],
+            anger=min(mass["angry"], 1.0),
+        )
 
 
 def mood_columns(

@@ -243,10 +243,10 @@ class _Drawn:
         if self.slope_db:
             octaves = np.log2(np.maximum(_hertz(len(sound)), 200.0) / 1000.0)
             sloped = np.fft.rfft(sound) * 10.0 ** (self.slope_db * octaves / 20.0)
-            sound = np.fft.irfft(sloped, len(sound))
+            sound = np.fft.irfft(sloped, len(sound)).astype(np.float32)
         if self.snr_db is not None:  # the line's noise does not rise with the voice
             hiss = _noise(len(sound), self.noise_colour, random=random)
-            sound = sound + hiss * (level * 10.0 ** (-self.snr_db / 20.0))
+            sound = sound + (hiss * level * 10.0 ** (-self.snr_db / 20.0)).astype(np.float32)
         loud = np.asarray(sound * 10.0 ** (self.gain_db / 20.0), np.float32)
         heard = telephone(loud, narrow=self.narrow, codec=self.codec)
         return np.ascontiguousarray(heard[::-1]) if self.backwards else heard
@@ -256,11 +256,12 @@ def _noise(count: int, colour: float, *, random: np.random.Generator) -> NDArray
     """Noise of level 1 whose power falls with the frequency to the power of `colour`."""
     shape = np.maximum(_hertz(count), 50.0) ** (-colour / 2.0)
     noise = np.fft.irfft(np.fft.rfft(random.standard_normal(count)) * shape, count)
-    return np.asarray(noise / np.sqrt(np.square(noise).mean()))
+    level = float(np.sqrt(np.square(noise).mean()))
+    return np.asarray(noise / level, dtype=np.float64)
 
 
 def _hertz(count: int) -> NDArray[np.float64]:
-    return np.fft.rfftfreq(count, 1 / SAMPLE_RATE_HZ)
+    return np.asarray(np.fft.rfftfreq(count, 1 / SAMPLE_RATE_HZ), dtype=np.float64)
 
 
 def _through(samples: NDArray[np.float64], codec: str) -> NDArray[np.float64]:

@@ -62,7 +62,10 @@ class Head:
         """Calibrated probabilities for each row of logits (n, 4)."""
         shares = softmax(logits / self.temperature)
         anger = 1.0 / (1.0 + np.exp(-self.anger_slope * anger_odds(logits) - self.anger_offset))
-        return [Mood(*map(float, (*row, one))) for row, one in zip(shares, anger, strict=True)]
+        return [
+            Mood(angry=row[0], happy=row[1], neutral=row[2], sad=row[3], anger=one)
+            for row, one in zip(shares.tolist(), anger.tolist(), strict=True)
+        ]
 
     def evidence(self, turns: Floats, logits: Floats) -> list[dict[str, float]]:
         """What speaks for anger in each turn, in log odds by part (:data:`PARTS`).

@@ -5,12 +5,13 @@ Knows no database and no delivery.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from speech.conversation import Conversation, Turn
-from workers.hits import TimedHit
+from workers.hits import TimedHit, by_turn
+from workers.reasons import ABUSIVE, anger_parts
 
 MAX_EVIDENCE = 5
 
@@ -35,19 +36,25 @@ class AngryOrAbusive:
 
     anger: float
     seconds: float
-    lexicon: str = "abusive"
+    lexicon: str = ABUSIVE
     name: str = "angry-or-abusive"
 
     def judge(self, conversation: Conversation, hits: Sequence[TimedHit]) -> AlertDraft | None:
         """The alert this call raises, or None."""
         reasons: list[str] = []
         evidence: list[dict[str, Any]] = []
+        in_turn = by_turn(hits)
         for speaker in conversation.speakers:
             if speaker != "agent":
-                angry = self._angry_turns(conversation.of(speaker))
+                angry = self._angry_turns(conversation, speaker)
                 if angry:
-                    reasons.append(_voice_reason(speaker, angry))
-                    evidence += [_of_turn(turn) for turn in _angriest(angry)]
+                    pieces = [
+                        _of_turn(angry[position], in_turn.get(position, ()), lexicon=self.lexicon)
+                        for position in _angriest(angry)
+                    ]
+                    voice = _voice_reason(speaker, list(angry.values()))
+                    reasons.append(f"{voice}: {pieces[0]['reason']}")
+                    evidence += pieces
         abusive = [hit for hit in hits if hit.match.lexicon == self.lexicon]
         if abusive:
             reasons.append(_words_reason(abusive, self.lexicon))
@@ -57,15 +64,27 @@ class AngryOrAbusive:
         ordered = tuple(sorted(evidence, key=lambda piece: float(piece["start_s"])))
         return AlertDraft(self.name, "; ".join(reasons), ordered, float(ordered[0]["start_s"]))
 
-    def _angry_turns(self, turns: Sequence[Turn]) -> list[Turn]:
-        """The turns at or above the threshold, where together they last long enough."""
-        angry = [turn for turn in turns if turn.mood and turn.mood.anger >= self.anger]
-        lasts_s = sum(turn.duration_s for turn in angry)
-        return angry if lasts_s >= self.seconds else []
+    def _angry_turns(self, conversation: Conversation, speaker: str) -> dict[int, Turn]:
+        """The speaker's turns at or above the threshold, by position, where together they last
+        long enough.
+        """
+        angry = {
+            position: turn
+            for position, turn in enumerate(conversation.turns)
+            if turn.speaker == speaker and turn.mood and turn.mood.anger >= self.anger
+        }
+        lasts_s = sum(turn.duration_s for turn in angry.values())
+        return angry if lasts_s >= self.seconds else {}
 
 
-def _angriest(turns: Sequence[Turn]) -> list[Turn]:
-    return sorted(turns, key=lambda turn: -(turn.mood.anger if turn.mood else 0))[:MAX_EVIDENCE]
+def _angriest(turns: Mapping[int, Turn]) -> list[int]:
+    """The positions of the angriest of these turns, the angriest first."""
+
+    def calmness(position: int) -> float:
+        mood = turns[position].mood
+        return -mood.anger if mood else 0.0
+
+    return sorted(turns, key=calmness)[:MAX_EVIDENCE]
 
 
 def _voice_reason(speaker: str, turns: Sequence[Turn]) -> str:
@@ -81,13 +100,16 @@ def _words_reason(hits: Sequence[TimedHit], lexicon: str) -> str:
     return f"{len(hits)} {lexicon} hit{'s' * (len(hits) > 1)}: {', '.join(said[:3])}{more}"
 
 
-def _of_turn(turn: Turn) -> dict[str, Any]:
+def _of_turn(turn: Turn, hits: Sequence[TimedHit], *, lexicon: str) -> dict[str, Any]:
+    parts = anger_parts(turn, hits, lexicon=lexicon)
     return {
         "kind": "mood",
         "speaker": turn.speaker,
         "start_s": turn.start_s,
         "end_s": turn.end_s,
         "anger": turn.mood.anger if turn.mood else None,
+        "parts": parts,
+        "reason": parts["reason"],
     }
 
 

@@ -17,7 +17,8 @@ from models.turn import is_uncertain
 from settings import end_with_parent, log_to_stderr, read_settings
 
 if TYPE_CHECKING:
-    from speech.conversation import Conversation, Mood
+    from speech.conversation import Conversation, Mood, Turn
+    from speech.speaker_mood import SpeakerMood
     from speech.talk import TalkMetrics
 
 
@@ -87,9 +88,10 @@ def listen(
     except (AudioError, ModelMissing, MoodError) as error:
         _give_up(error)
     if as_json:
-        typer.echo(json.dumps(conversation.as_dict(), ensure_ascii=False, indent=2))
+        plain = conversation.as_dict(settings.alert_anger)
+        typer.echo(json.dumps(plain, ensure_ascii=False, indent=2))
     else:
-        _print(conversation)
+        _print(conversation, settings.alert_anger)
 
 
 def _give_up(error: Exception) -> NoReturn:
@@ -103,7 +105,7 @@ def _show_progress(step: str, share: float) -> None:
     sys.stderr.flush()
 
 
-def _print(conversation: Conversation) -> None:
+def _print(conversation: Conversation, alert_anger: float) -> None:
     language = conversation.language or (
         "language not claimed" if conversation.turns else "no speech"
     )
@@ -115,14 +117,16 @@ def _print(conversation: Conversation) -> None:
         typer.echo(f"warning: {warning}")
     if conversation.dropped_words:
         typer.echo(f"{conversation.dropped_words} words that nobody said are left out")
-    _print_talk(conversation.talk)
+    _print_talk(conversation.talk, conversation.moods(alert_anger))
     for turn in conversation.turns:
         when = f"{turn.start_s:7.2f} {turn.end_s:7.2f}"
         doubt = "(uncertain) " if is_uncertain(turn.confidence) else ""
         typer.echo(f"{when}  {turn.speaker:<9} {_mood(turn.mood)}  {doubt}{turn.text}")
+        if turn.mood and turn.mood.anger >= alert_anger:
+            typer.echo(f"{'':17}{_why(turn)}")
 
 
-def _print_talk(talk: TalkMetrics) -> None:
+def _print_talk(talk: TalkMetrics, moods: dict[str, SpeakerMood]) -> None:
     for speaker in talk.speakers:
         parts = [f"{speaker.name} spoke {speaker.talk_s:.0f} s ({speaker.talk_ratio:.0%})"]
         if speaker.words_per_minute is not None:
@@ -131,9 +135,27 @@ def _print_talk(talk: TalkMetrics) -> None:
         if speaker.interruptions is not None:
             parts.append(f"interruptions {speaker.interruptions}")
         typer.echo(", ".join(parts))
+        if speaker.name in moods:
+            typer.echo(f"  {_anger(moods[speaker.name])}")
     for silence in talk.silences:
         typer.echo(f"nobody speaks for {silence.duration_s:.0f} s from {silence.start_s:.2f} s")
 
 
 def _mood(mood: Mood | None) -> str:
     return f"{mood.label:<7} {mood.anger:.2f}" if mood else " " * 12
+
+
+def _anger(mood: SpeakerMood) -> str:
+    """A speaker's anger, and where to hear it."""
+    trend = "" if mood.trend is None else f", trend {mood.trend:+.2f}"
+    return (
+        f"anger {mood.peak:.2f} at its peak, {mood.mean:.2f} in the mean, "
+        f"{mood.share:.0%} of their speech angry{trend}, angriest from {mood.at_s:.2f} s"
+    )
+
+
+def _why(turn: Turn) -> str:
+    """Why a turn is taken for angry. No lexicon is at hand here: words are left out."""
+    from workers.reasons import anger_parts
+
+    return str(anger_parts(turn, ())["reason"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lexicons.matcher import Match, Matcher
@@ -29,3 +30,11 @@ def find_hits(conversation: Conversation, matcher: Matcher) -> list[TimedHit]:
             start_s, end_s = span_of_words(words, match.start, match.end)
             hits.append(TimedHit(position, turn.speaker, start_s, end_s, match))
     return hits
+
+
+def by_turn(hits: Iterable[TimedHit]) -> dict[int, list[TimedHit]]:
+    """Hits by the position of their turn, for the turns that have any."""
+    found: dict[int, list[TimedHit]] = {}
+    for hit in hits:
+        found.setdefault(hit.position, []).append(hit)
+    return found

@@ -80,6 +80,7 @@ def train(
         typer.echo(f"overtone: {error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"the head is in {out}")
+    typer.echo(f"to use it: OVERTONE_MOOD_MODEL={out.absolute()}")
 
 
 def _table(data: Path) -> Path:

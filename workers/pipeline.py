@@ -18,23 +18,26 @@ from models.call import Call, CallTag, Speaker, Status
 from models.columns import now
 from models.hit import Hit
 from models.turn import Turn
-from speech.conversation import Conversation, overall_mood
+from speech.conversation import Conversation, Mood
 from speech.conversation import Turn as HeardTurn
+from speech.speaker_mood import SpeakerMood, sustained_anger
 from speech.talk import SpeakerTalk, TalkMetrics
 from workers.alerts import AlertDraft, AngryOrAbusive
-from workers.hits import TimedHit, find_hits
+from workers.hits import TimedHit, by_turn, find_hits
+from workers.reasons import anger_parts
 
 ANGRY_TAG = "angry"
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """All that is known of a call once it was heard."""
+    """All that is known of a call once it was heard; a turn is angry from anger `threshold`."""
 
     conversation: Conversation
     hits: tuple[TimedHit, ...]
     alerts: tuple[AlertDraft, ...]
     tags: tuple[str, ...]
+    threshold: float
 
 
 def analyse(
@@ -49,7 +52,11 @@ def analyse(
     if anger is not None and anger >= threshold:
         tags.add(ANGRY_TAG)
     return Analysis(
-        conversation, hits, tuple(draft for draft in drafts if draft), tuple(sorted(tags))
+        conversation=conversation,
+        hits=hits,
+        alerts=tuple(draft for draft in drafts if draft),
+        tags=tuple(sorted(tags)),
+        threshold=threshold,
     )
 
 
@@ -57,8 +64,8 @@ def call_anger(conversation: Conversation) -> float | None:
     """The number managers sort by: the customer's sustained anger; where nobody is known to be the
     customer, that of the angriest speaker."""
     speakers = [name for name in conversation.speakers if name != "agent"]
-    moods = [overall_mood(conversation.of(name)) for name in speakers]
-    return max((mood.anger for mood in moods if mood), default=None)
+    angers = [sustained_anger(conversation.of(name)) for name in speakers]
+    return max((anger for anger in angers if anger is not None), default=None)
 
 
 def agent_talk_ratio(talk: TalkMetrics) -> float | None:
@@ -83,13 +90,16 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     for table in (Hit, Turn, Speaker, CallTag):
         session.execute(delete(table).where(col(table.call_id) == call_id))
     talk = heard.talk
-    turns = [_turn_row(call_id, i, turn) for i, turn in enumerate(heard.turns)]
+    moods = heard.moods(analysis.threshold)
+    turns = _turn_rows(call_id, analysis)
     if talk.interruptions is not None:
         interrupting = {one.position for one in talk.interruptions}
         for turn in turns:
             turn.interrupts = turn.position in interrupting
     session.add_all(turns)
-    session.add_all(_speaker_row(call_id, heard, speaker) for speaker in talk.speakers)
+    session.add_all(
+        _speaker_row(call_id, speaker, moods.get(speaker.name)) for speaker in talk.speakers
+    )
     session.add_all(CallTag(call_id=call_id, tag=tag) for tag in analysis.tags)
     session.flush()
     if analysis.hits:
@@ -119,6 +129,18 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     return True
 
 
+def _turn_rows(call_id: int, analysis: Analysis) -> list[Turn]:
+    """A row for every turn; those that are angry say why."""
+    hits = by_turn(analysis.hits)
+    rows: list[Turn] = []
+    for position, turn in enumerate(analysis.conversation.turns):
+        row = _turn_row(call_id, position, turn)
+        if turn.mood and turn.mood.anger >= analysis.threshold:
+            row.anger_parts = anger_parts(turn, hits.get(position, ()))
+        rows.append(row)
+    return rows
+
+
 def _turn_row(call_id: int, position: int, turn: HeardTurn) -> Turn:
     return Turn(
         call_id=call_id,
@@ -131,16 +153,26 @@ def _turn_row(call_id: int, position: int, turn: HeardTurn) -> Turn:
         words=[[word.text, word.start_s, word.end_s, word.probability] for word in turn.words],
         mood=turn.mood.label if turn.mood else None,
         anger=turn.mood.anger if turn.mood else None,
-        moods=asdict(turn.mood) if turn.mood else None,
+        moods=_moods(turn.mood) if turn.mood else None,
         acoustics=asdict(turn.acoustics) if turn.acoustics else None,
         language=turn.language,
         confidence=_rounded(turn.confidence),
     )
 
 
-def _speaker_row(call_id: int, heard: Conversation, speaker: SpeakerTalk) -> Speaker:
-    mood = overall_mood(heard.of(speaker.name))
-    return Speaker(
+def _moods(mood: Mood) -> dict[str, float]:
+    """The four moods and anger, without the evidence."""
+    return {
+        "angry": mood.angry,
+        "happy": mood.happy,
+        "neutral": mood.neutral,
+        "sad": mood.sad,
+        "anger": mood.anger,
+    }
+
+
+def _speaker_row(call_id: int, speaker: SpeakerTalk, mood: SpeakerMood | None) -> Speaker:
+    row = Speaker(
         call_id=call_id,
         name=speaker.name,
         talk_s=round(speaker.talk_s, 3),
@@ -148,9 +180,17 @@ def _speaker_row(call_id: int, heard: Conversation, speaker: SpeakerTalk) -> Spe
         words_per_minute=_rounded(speaker.words_per_minute),
         longest_monologue_s=_rounded(speaker.longest_monologue_s),
         interruptions=speaker.interruptions,
-        mood=mood.label if mood else None,
-        **(asdict(mood) if mood else {}),
     )
+    if mood:
+        row.mood = mood.label
+        row.angry, row.happy = mood.angry, mood.happy
+        row.neutral, row.sad = mood.neutral, mood.sad
+        row.anger = mood.peak
+        row.anger_mean = _rounded(mood.mean)
+        row.anger_share = _rounded(mood.share)
+        row.anger_trend = _rounded(mood.trend)
+        row.anger_at_s = mood.at_s
+    return row
 
 
 def _hit_row(call_id: int, turns: Sequence[Turn], hit: TimedHit) -> dict[str, object]:

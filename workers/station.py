@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -97,17 +98,21 @@ def load_ears(settings: Settings) -> Ears:
             transcriber.check_language(settings.language)
         except LanguageUnknown as error:
             raise ModelMissing(f"OVERTONE_LANGUAGE: {error}") from error
-    mood = _load_mood(settings, transcriber.name)
+    mood = load_mood(settings, transcriber.name)
     if settings.diarization == "off":
         return Ears(transcriber, mood, None)
     return Ears(transcriber, mood, Diarizer.installed(transcriber.model.model.device))
 
 
-def _load_mood(settings: Settings, whisper_model: str) -> MoodModel | None:
+def load_mood(settings: Settings, whisper_model: str) -> MoodModel | None:
+    """The mood model of the settings, None where moods are off. Raises `MoodError`."""
     if settings.mood_model == "none":
         return None
     if settings.mood_model == "encoder":
         return EncoderMood.shipped(whisper_model)
+    folder = Path(settings.mood_model)
+    if (folder / "head.json").is_file():
+        return EncoderMood.load(folder, whisper_model)
     from speech.hub_mood import HubMood  # torch and transformers load only where they are asked for
 
     labels = dict(

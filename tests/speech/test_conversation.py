@@ -1,4 +1,4 @@
-"""Words become turns and lose nothing; moods are weighed by how long they last."""
+"""Words become turns and lose nothing; a conversation is plain values."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from speech.conversation import (
     Turn,
     Word,
     build_turns,
-    overall_mood,
-    sustained_anger,
     with_moods,
 )
 
@@ -194,78 +192,6 @@ def test_the_label_is_the_most_probable_mood() -> None:
     assert Mood(0.1, 0.1, 0.1, 0.7, anger=1.0).label == "sad"
 
 
-def test_anger_counts_when_it_lasts() -> None:
-    outburst, row, calm = felt(0.9, 0, 1), felt(0.6, 5, 8), felt(0.1, 10, 30)
-
-    assert sustained_anger([calm, row, outburst]) == 0.6
-    assert sustained_anger([calm, row, outburst], 1.0) == 0.9
-    assert sustained_anger([calm, row, outburst], 4.5) == 0.1
-
-
-def test_outbursts_add_up() -> None:
-    assert sustained_anger([felt(0.9, 0, 1), felt(0.1, 1, 9), felt(0.8, 9, 10)]) == 0.8
-
-
-def test_anger_of_exactly_the_time_that_counts_counts() -> None:
-    # 4.35 - 2.35 is a little less than 2 in floating point.
-    assert sustained_anger([felt(0.9, 2.35, 4.35), felt(0.1, 5, 20)]) == 0.9
-
-
-def test_a_call_too_short_to_sustain_anything_has_its_lowest_anger() -> None:
-    assert sustained_anger([felt(0.9, 0, 0.5), felt(0.4, 1, 1.5)]) == 0.4
-
-
-def test_nobodys_mood_is_no_anger() -> None:
-    assert sustained_anger([]) is None
-    assert sustained_anger([felt(None, 0, 10)]) is None
-    assert overall_mood([]) is None
-    assert overall_mood([felt(None, 0, 10)]) is None
-    assert overall_mood([felt(0.5, 3, 3)]) is None
-
-
-def test_turns_without_a_mood_say_nothing_about_anger() -> None:
-    assert sustained_anger([felt(None, 0, 10), felt(0.3, 10, 13)]) == 0.3
-
-
-TURNS = st.lists(
-    st.tuples(
-        st.one_of(st.none(), st.integers(0, 10).map(lambda n: n / 10)),
-        st.integers(0, 40),
-        st.integers(1, 24),
-    ).map(lambda turn: felt(turn[0], turn[1] / 8, (turn[1] + turn[2]) / 8)),
-    max_size=8,
-)
-
-
-@given(TURNS, st.integers(1, 40).map(lambda n: n / 8))
-def test_sustained_anger_is_that_of_the_slow_and_obvious_way(
-    turns: list[Turn], at_least_s: float
-) -> None:
-    angers = sorted({turn.mood.anger for turn in turns if turn.mood}, reverse=True)
-    lasting = [
-        anger
-        for anger in angers
-        if sum(t.duration_s for t in turns if t.mood and t.mood.anger >= anger) >= at_least_s
-    ]
-
-    expected = lasting[0] if lasting else angers[-1] if angers else None
-    assert sustained_anger(turns, at_least_s) == expected
-
-
-def test_the_mood_of_a_call_is_that_of_its_turns_by_their_length() -> None:
-    short = Turn("A", (word("x", 0, 1),), Mood(0.8, 0.1, 0.1, 0.0, anger=0.9))
-    long = Turn("A", (word("x", 1, 4),), Mood(0.0, 0.1, 0.5, 0.4, anger=0.1))
-
-    overall = overall_mood([short, felt(None, 4, 90), long])
-
-    assert overall is not None
-    assert overall.angry == pytest.approx(0.2)
-    assert overall.happy == pytest.approx(0.1)
-    assert overall.neutral == pytest.approx(0.4)
-    assert overall.sad == pytest.approx(0.3)
-    assert overall.anger == 0.1
-
-
 def test_moods_are_put_on_their_turns_and_the_turns_given_stay_as_they_were() -> None:
     turns = [felt(None, 0, 1), felt(None, 2, 3)]
 
@@ -311,7 +237,7 @@ def test_speakers_and_their_turns() -> None:
 
 
 def test_a_conversation_is_plain_values_for_json() -> None:
-    plain = conversation().as_dict()
+    plain = conversation().as_dict(0.3)
 
     again = json.loads(json.dumps(plain, allow_nan=False))
     assert again["duration_s"] == 12.5
@@ -325,3 +251,6 @@ def test_a_conversation_is_plain_values_for_json() -> None:
     assert first["acoustics"]["loudness_change_db"] == 3.0
     assert second["text"] == "Двести четыре."
     assert third["mood"] is None
+    assert list(again["moods"]) == ["customer"]
+    customer = again["moods"]["customer"]
+    assert (customer["peak"], customer["share"], customer["trend"]) == (0.4, 1.0, None)

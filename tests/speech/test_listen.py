@@ -139,7 +139,7 @@ def test_punctuation_is_kept_for_reading(enquiry: Conversation) -> None:
 
 
 def test_what_was_heard_is_plain_json(enquiry: Conversation) -> None:
-    again = json.loads(json.dumps(enquiry.as_dict(), allow_nan=False))
+    again = json.loads(json.dumps(enquiry.as_dict(0.6), allow_nan=False))
 
     assert [turn["text"] for turn in again["turns"]] == [turn.text for turn in enquiry.turns]
     assert all(seconds >= 0 for seconds in again["effort"].values())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from speech.acoustics import TurnSound, turn_sound
@@ -20,7 +21,7 @@ from speech.mood import (
     whisper_name,
     write_head,
 )
-from speech.mood_head import Head, anger_odds, softmax, views
+from speech.mood_head import PARTS, Head, anger_odds, baselines, change, features, softmax
 from speech.prosody import STATISTICS
 from tests.speech.voices import voice
 
@@ -28,11 +29,20 @@ WIDTH = 6
 SIZE = WIDTH + len(STATISTICS)
 ANGRY_UNIT = 0
 
+Turn = tuple[tuple[float, float, float, float], str, float]
+"""Logits, speaker and seconds of speech."""
+
+TURNS: st.SearchStrategy[list[Turn]] = st.lists(
+    st.tuples(st.tuples(*[st.floats(-4, 4)] * 4), st.sampled_from("ab"), st.floats(0.8, 30.0)),
+    min_size=1,
+    max_size=8,
+)
+
 
 def head() -> Head:
-    """A head that takes the first encoder unit for anger, in both views alike."""
-    weights = np.zeros((2 * SIZE, 4))
-    weights[[ANGRY_UNIT, SIZE + ANGRY_UNIT], 0] = 1.0
+    """A head that takes the first encoder unit for anger."""
+    weights = np.zeros((SIZE, 4))
+    weights[ANGRY_UNIT, 0] = 1.0
     return Head(
         whisper="base",
         width=WIDTH,
@@ -100,18 +110,115 @@ def test_no_turns_have_no_moods() -> None:
     assert EncoderMood(head()).moods([]) == []
 
 
-@given(st.lists(st.floats(-3, 3), min_size=1, max_size=6), st.floats(0.5, 60.0))
-def test_baselines_agree_with_the_obvious_computation(values: list[float], weight_s: float) -> None:
-    ordinary = np.array(values)[:, None]
-    seconds = np.arange(1.0, len(values) + 1.0)
+@given(TURNS, st.floats(0.5, 60.0), st.floats(-2.0, 2.0), st.floats(0.3, 3.0))
+def test_baselines_agree_with_the_obvious_computation(
+    turns: list[Turn], baseline_s: float, center: float, width: float
+) -> None:
+    made = replace(head(), baseline_s=baseline_s, change_center=center, change_width=width)
+    logits, seconds = np.array([x for x, _, _ in turns]), np.array([s for _, _, s in turns])
 
-    seen = views(ordinary, ["a"] * len(values), seconds=seconds, baseline_s=weight_s)
+    taken = baselines(logits, [name for _, name, _ in turns], seconds=seconds, head=made)
 
-    for i, value in enumerate(values):
-        others = [j for j in range(len(values)) if j != i]
-        total = sum(values[j] * seconds[j] for j in others)
-        baseline = total / (sum(seconds[j] for j in others) + weight_s)
-        assert seen[i] == pytest.approx([value, value - baseline], abs=1e-9)
+    for i, (_, name, own_s) in enumerate(turns):
+        own = [(x, s) for x, speaker, s in turns if speaker == name]
+        changed = slow_change(own)
+        if changed is None:
+            assert not taken[i].any()
+            continue
+        total_s = sum(s for _, s in own)
+        others = (total_s - own_s) / (total_s - own_s + baseline_s)
+        swings = 1.0 / (1.0 + np.exp(-(np.log(changed + 1e-9) - center) / width))
+        mean = [sum(x[k] * s for x, s in own) / total_s for k in range(4)]
+        assert taken[i] == pytest.approx([others * swings * one for one in mean], abs=1e-6)
+
+
+@given(TURNS)
+def test_change_agrees_with_the_obvious_computation(turns: list[Turn]) -> None:
+    expected = slow_change([(x, s) for x, _, s in turns])
+
+    found = change(np.array([x for x, _, _ in turns]), np.array([s for _, _, s in turns]))
+
+    assert found == (None if expected is None else pytest.approx(expected, abs=1e-9))
+
+
+def slow_change(
+    turns: Sequence[tuple[tuple[float, float, float, float], float]],
+) -> float | None:
+    """Half the mean squared distance between two different turns, each pair by its seconds."""
+    total_s = sum(s for _, s in turns)
+    count = total_s**2 / sum(s**2 for _, s in turns)
+    assume(abs(count - 1.3) > 1e-6)
+    if count < 1.3:
+        return None
+    apart = pairs = 0.0
+    for i, (x, x_s) in enumerate(turns):
+        for j, (y, y_s) in enumerate(turns):
+            if i != j:
+                apart += x_s * y_s * sum((a - b) ** 2 for a, b in zip(x, y, strict=True)) / 2.0
+                pairs += x_s * y_s
+    return apart / pairs
+
+
+def test_the_mean_is_taken_off_who_swings_and_left_with_who_is_angry_throughout() -> None:
+    sharp = replace(head(), change_width=0.1, baseline_s=1.0)
+    throughout, swinging = np.zeros((6, 4)), np.zeros((6, 4))
+    throughout[:, 0] = [1.9, 2.0, 2.1, 1.9, 2.0, 2.1]
+    swinging[:, 0] = [0.0, 4.0, 0.0, 4.0, 0.0, 4.0]
+    seconds = np.full(6, 20.0)
+
+    left = baselines(throughout, ["a"] * 6, seconds=seconds, head=sharp)
+    taken = baselines(swinging, ["a"] * 6, seconds=seconds, head=sharp)
+
+    assert left == pytest.approx(0.0, abs=0.01)
+    assert taken[:, 0] == pytest.approx(2.0, rel=0.02)
+
+
+def test_a_single_turn_has_no_baseline() -> None:
+    logits, seconds = np.array([[3.0, 1.0, -2.0, 0.5]]), np.array([30.0])
+    beside_a_scrap = np.concatenate([logits, -logits])
+
+    assert change(logits, seconds) is None
+    assert not baselines(logits, ["a"], seconds=seconds, head=head()).any()
+    scrap_s = np.array([30.0, 0.9])
+    assert not baselines(beside_a_scrap, ["a", "a"], seconds=scrap_s, head=head()).any()
+
+
+def test_evidence_adds_up_to_the_odds_against_the_next_mood() -> None:
+    random = np.random.default_rng(3)
+    weights, bias = random.normal(0.0, 0.5, (SIZE, 4)), random.normal(0.0, 1.0, 4)
+    made = replace(head(), weights=weights, bias=bias, anger_slope=1.7, anger_offset=-0.4)
+    sounds = [turn(anger) for anger in (-2.0, 2.0, -1.0, 1.5)]
+    turns = np.stack([features(s.frames, s.prosody) for s in sounds if s.frames])
+    logits = made.logits(turns, ["customer"] * 4, seconds=np.full(4, 2.0))
+    absolute = made.absolute(turns)
+    assert np.abs(logits - absolute).max() > 0.01  # there is a baseline to leave out
+
+    moods = EncoderMood(made).moods(sounds)
+
+    for mood, own, before in zip(moods, logits, absolute, strict=True):
+        assert mood is not None
+        assert mood.evidence is not None
+        assert tuple(mood.evidence) == PARTS
+        following = 1 + int(own[1:].argmax())
+        moved = before[0] - before[following] - (bias[0] - bias[following])
+        assert sum(mood.evidence.values()) == pytest.approx(1.7 * moved)
+
+
+def test_evidence_stands_with_the_part_that_gave_it() -> None:
+    weights = np.zeros((SIZE, 4))
+    for kind in ("loudness_db", "onsets_per_s", "pitch_st", "tilt_mean"):
+        weights[WIDTH + STATISTICS.index(kind), 0] = 1.0
+    center = np.zeros(SIZE)
+    center[WIDTH:] = turn(0.0).prosody.statistics
+    for kind, away in (("loudness_db", -1.0), ("onsets_per_s", 2.0), ("pitch_st", -0.5)):
+        center[WIDTH + STATISTICS.index(kind)] += away
+    made = replace(head(), weights=weights, center=center)
+
+    (mood,) = EncoderMood(made).moods([turn(2.0)])
+
+    assert mood is not None
+    expected = {"encoder": 0.0, "loudness": 1.0, "tempo": -2.0, "pitch": 0.5, "colour": 0.0}
+    assert mood.evidence == pytest.approx(expected, abs=1e-5)
 
 
 def test_odds_of_anger_are_those_of_its_probability() -> None:
@@ -161,6 +268,19 @@ def test_a_head_with_other_statistics_is_refused(tmp_path: Path) -> None:
     described = json.loads((tmp_path / "head.json").read_text())
     described["statistics"] = described["statistics"][::-1]
     (tmp_path / "head.json").write_text(json.dumps(described))
+
+    with pytest.raises(MoodModelMismatch, match="train it again"):
+        EncoderMood.load(tmp_path)
+
+
+def test_a_head_of_the_first_format_is_refused(tmp_path: Path) -> None:
+    write_head(head(), tmp_path, figures={})
+    described = json.loads((tmp_path / "head.json").read_text())
+    described["format"] = 1
+    del described["change_center"], described["change_width"]  # it knew of no change
+    (tmp_path / "head.json").write_text(json.dumps(described))
+    two_views = {"weights": np.zeros((2 * SIZE, 4)), "bias": np.zeros(4)}
+    np.savez(tmp_path / "head.npz", center=np.zeros(SIZE), spread=np.ones(SIZE), **two_views)
 
     with pytest.raises(MoodModelMismatch, match="train it again"):
         EncoderMood.load(tmp_path)

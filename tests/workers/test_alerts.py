@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lexicons.lexicon import shipped
 from lexicons.matcher import Matcher
-from speech.conversation import Turn
+from speech.conversation import Acoustics, Turn
 from tests.fakes import ANGRY, CALM, conversation, turn
 from workers.alerts import AlertDraft, AngryOrAbusive
 from workers.hits import find_hits
@@ -59,3 +61,17 @@ def test_reason_and_evidence_name_voice_and_words_together() -> None:
 
 def test_turns_without_a_mood_raise_none() -> None:
     assert judge(turn("customer", 0, LONG, None)) is None
+
+
+def test_the_reason_is_that_of_the_angriest_turn_and_each_piece_has_its_own() -> None:
+    loud = Acoustics(-20.0, None, 3.0, loudness_change_db=6.0)
+    calmer = turn("customer", 0, f"You liar, {LONG}", replace(ANGRY, anger=0.7))
+    angriest = replace(turn("customer", 20, f"You idiot, {LONG}", ANGRY), acoustics=loud)
+    alert = judge(calmer, angriest)
+    assert alert is not None
+    why = "louder than their other turns by 6 dB; says “idiot”"
+    assert f"in 2 turns, anger up to 0.92: {why}; 2 abusive hits" in alert.reason
+    pieces = [piece for piece in alert.evidence if piece["kind"] == "mood"]
+    assert [piece["reason"] for piece in pieces] == ["the tone of voice; says “liar”", why]
+    assert pieces[1]["parts"]["voice"] == {"louder_db": 6.0}
+    assert [word["term"] for word in pieces[1]["parts"]["words"]] == ["idiot"]

@@ -173,3 +173,38 @@ def test_the_anger_of_a_call_is_the_customers() -> None:
     assert call_anger(heard) == CALM.anger
     assert call_anger(conversation(turn("speaker_1", 0, "a b c d e f", ANGRY))) == ANGRY.anger
     assert call_anger(conversation(turn("agent", 0, "a b c d e f", ANGRY))) is None
+
+
+def test_the_anger_of_a_speaker_is_explained(engine: Engine) -> None:
+    said = "this is the third time now"
+    store_call(
+        engine,
+        "a",
+        *(turn("customer", 10.0 * i, said, CALM) for i in range(2)),
+        turn("customer", 30.0, said, ANGRY),
+        turn("agent", 50.0, "I am sorry.", None),
+    )
+    agent, customer = contents(engine)["Speaker"]
+    names = ("anger", "anger_mean", "anger_share", "anger_trend", "anger_at_s")
+    assert [customer[name] for name in names] == [0.92, 0.34, 0.333, 0.87, 30.0]
+    assert [agent[name] for name in ("mood", "angry", *names)] == [None] * 7
+
+
+def test_an_angry_turn_says_why_and_its_moods_stay_plain(engine: Engine) -> None:
+    angry = replace(ANGRY, evidence={"encoder": 1.2345, "colour": -0.4})
+    calm = replace(CALM, evidence={"encoder": -2.0, "colour": 0.1})
+    store_call(
+        engine,
+        "a",
+        turn("customer", 1.0, "Good morning, you idiot.", calm),
+        turn("customer", 9.0, "You are useless idiots, all of you.", angry),
+    )
+    first, second = contents(engine)["Turn"]
+    assert first["anger_parts"] is None
+    parts = second["anger_parts"]
+    assert parts["evidence"] == {"encoder": 1.23, "colour": -0.4}
+    assert {word["start_s"] >= 9.0 for word in parts["words"]} == {True}
+    assert parts["reason"].startswith("the voice itself (Whisper's encoder) speaks for anger; says")
+    assert [turn["moods"].keys() for turn in (first, second)] == [
+        {"angry", "happy", "neutral", "sad", "anger"}
+    ] * 2
