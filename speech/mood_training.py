@@ -52,16 +52,21 @@ _ANY = Line(
     narrow=0.5,
     codecs=tuple(CODECS),
 )
-_LOUD = replace(_ANY, name=f"{_ANY.name}, loudness restored", restore_effort=True)
 LINES = (
     PLAIN,
     Line("loudness restored", gain_db=_ANY.gain_db, restore_effort=True),
-    *(_LOUD, _LOUD, _LOUD),
-    *(_ANY, _ANY, _ANY),
-    replace(_ANY, name=f"{_ANY.name}, backwards", backwards=True),
-    replace(_LOUD, name=f"{_LOUD.name}, backwards", backwards=True),
+    Line("any voice", gain_db=_ANY.gain_db, speed=_ANY.speed),
+    Line(
+        "any voice and handset, loudness restored",
+        gain_db=_ANY.gain_db,
+        speed=_ANY.speed,
+        slope_db=_ANY.slope_db,
+        restore_effort=True,
+    ),
+    replace(_ANY, name=f"{_ANY.name}, loudness restored", restore_effort=True),
+    _ANY,
 )
-"""What a head is trained on; each time a line is named its speakers draw anew."""
+"""What a head is trained on."""
 
 CARD = """# A mood head for Whisper {whisper}
 

@@ -279,8 +279,13 @@ def test_a_head_of_the_first_format_is_refused(tmp_path: Path) -> None:
     described["format"] = 1
     del described["change_center"], described["change_width"]  # it knew of no change
     (tmp_path / "head.json").write_text(json.dumps(described))
-    two_views = {"weights": np.zeros((2 * SIZE, 4)), "bias": np.zeros(4)}
-    np.savez(tmp_path / "head.npz", center=np.zeros(SIZE), spread=np.ones(SIZE), **two_views)
+    np.savez(
+        tmp_path / "head.npz",
+        center=np.zeros(SIZE),
+        spread=np.ones(SIZE),
+        weights=np.zeros((2 * SIZE, 4)),  # of two views
+        bias=np.zeros(4),
+    )
 
     with pytest.raises(MoodModelMismatch, match="train it again"):
         EncoderMood.load(tmp_path)

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from speech.audio import decode
 from speech.mood import EncoderMood
 from speech.mood_calibration import figures
 from speech.mood_clips import (
@@ -32,6 +33,7 @@ from tests.speech.voices import voice
 
 PITCH_HZ = {"angry": 320.0, "happy": 250.0, "neutral": 150.0, "sad": 110.0}
 WIDTH = 8
+SPEECH = Path(__file__).parents[2] / "samples" / "bearing-enquiry.wav"
 
 
 def encode(sounds: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -100,7 +102,7 @@ def test_a_head_trained_on_clips_knows_their_moods(table: Path) -> None:
 
 def test_training_twice_gives_the_same_head(table: Path) -> None:
     clips = read_clips(table)
-    varied = replace(LINES[-1], name="varied")
+    varied = replace(LINES[-1], name="varied", restore_effort=True, backwards=True)
 
     first, again = (
         train([hear_clips(clips, encode, line=line, seed=5) for line in (PLAIN, varied)], "toy")
@@ -134,12 +136,12 @@ def test_the_telephone_band_keeps_voices_and_cuts_what_is_above() -> None:
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_every_codec_gives_back_as_much_sound_about_as_loud(codec: str) -> None:
-    sound = voice(2.0)
+    sound = decode(SPEECH).samples(0, 0.0, 6.0)  # AMR makes a steady buzz quieter, not speech
 
     plain, sent = telephone(sound), telephone(sound, codec=codec)
 
     assert sent.shape == plain.shape == sound.shape
-    assert np.std(sent) == pytest.approx(np.std(plain), rel=0.2)
+    assert np.std(sent) == pytest.approx(np.std(plain), rel=0.1)
     assert not np.array_equal(sent, plain)
 
 
