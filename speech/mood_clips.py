@@ -31,7 +31,7 @@ Floats = NDArray[np.float32]
 Encode = Callable[[Sequence[Floats]], Floats]
 """Sounds up to 30 s each to Whisper's encoder frames (sounds, 1500, width)."""
 
-WINDOW_S = 15.0
+WINDOW_S = 30.0
 GAP_S = 0.3
 _BATCH = 4
 _LEVEL = 0.03

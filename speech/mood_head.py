@@ -22,7 +22,7 @@ MOODS = ("angry", "happy", "neutral", "sad")
 PARTS = ("encoder", "loudness", "tempo", "pitch", "colour")
 """What a head reads, by name: the encoder's frames, and four kinds of prosody."""
 
-_FARTHEST = 2.5  # a feature counts no farther from ordinary speech than this many deviations
+_FARTHEST = 4.0  # a feature counts no farther from ordinary speech than this many deviations
 _BASELINE_TURNS = 1.3  # of fewer turns (weighed by their seconds) nothing is known of a change
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 
 from speech.mood import write_head
@@ -35,36 +34,34 @@ logger = logging.getLogger(__name__)
 
 # Chosen on EmoDB alone: trained on one sex and half of the sentences, tested on the other sex, the
 # other sentences and lines not trained on, one of them backwards (docs/mood.md).
-PENALTY_C = 0.001  # inverse strength of the penalty on the encoder's weights
-SHRINKAGE = 0.1  # of the covariance of the prosody
+PENALTY_C = 0.001  # inverse strength of the penalty on the weights
 BASELINE_S = 20.0
 SHARPNESS = 0.35  # of the change from which a baseline counts, in its standard deviations
 TURNS = 8
 """Turns of one speaker in a simulated call."""
 
-_ANY = Line(
-    "any voice, any line",
-    gain_db=(-14.0, 3.0),
-    speed=(0.84, 1.19),
-    tempo=(0.85, 1.2),
-    slope_db=(-5.0, 5.0),
-    snr_db=(8.0, 35.0),
-    narrow=0.5,
-    codecs=tuple(CODECS),
-)
+_QUIET = (-12.0, 3.0)
+_VOICE = (0.85, 1.18)
 LINES = (
     PLAIN,
-    Line("loudness restored", gain_db=_ANY.gain_db, restore_effort=True),
-    Line("any voice", gain_db=_ANY.gain_db, speed=_ANY.speed),
+    Line("loudness restored", gain_db=_QUIET, restore_effort=True),
+    Line("other voices", gain_db=_QUIET, speed=_VOICE),
     Line(
-        "any voice and handset, loudness restored",
-        gain_db=_ANY.gain_db,
-        speed=_ANY.speed,
-        slope_db=_ANY.slope_db,
+        "other voices, narrow, noisy, codecs",
+        gain_db=_QUIET,
+        speed=_VOICE,
+        snr_db=(15.0, 35.0),
+        narrow=1.0,
+        codecs=tuple(CODECS),
         restore_effort=True,
     ),
-    replace(_ANY, name=f"{_ANY.name}, loudness restored", restore_effort=True),
-    _ANY,
+    Line(
+        "other voices, noisy",
+        gain_db=_QUIET,
+        speed=_VOICE,
+        snr_db=(10.0, 35.0),
+        restore_effort=True,
+    ),
 )
 """What a head is trained on."""
 
@@ -177,7 +174,7 @@ def _fit(heard: Sequence[HeardClips], whisper: str) -> Head:
         (slice(0, width), LogisticRegression(C=PENALTY_C, class_weight="balanced", max_iter=300)),
         (
             slice(width, size),
-            LinearDiscriminantAnalysis("lsqr", shrinkage=SHRINKAGE, priors=[1 / len(MOODS)] * 4),
+            LogisticRegression(C=PENALTY_C, class_weight="balanced", max_iter=300),
         ),
     )
     weights, bias = np.zeros((size, len(MOODS))), np.zeros(len(MOODS))

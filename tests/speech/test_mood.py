@@ -191,7 +191,8 @@ def test_evidence_adds_up_to_the_odds_against_the_next_mood() -> None:
     turns = np.stack([features(s.frames, s.prosody) for s in sounds if s.frames])
     logits = made.logits(turns, ["customer"] * 4, seconds=np.full(4, 2.0))
     absolute = made.absolute(turns)
-    assert np.abs(logits - absolute).max() > 0.01  # there is a baseline to leave out
+    # there is a baseline to leave out, and it tells another mood next
+    assert (logits[:, 1:].argmax(axis=1) != absolute[:, 1:].argmax(axis=1)).any()
 
     moods = EncoderMood(made).moods(sounds)
 
