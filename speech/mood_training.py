@@ -113,7 +113,7 @@ def train_folder(
         speakers = {clip.speaker for clip in clips if clip.mood == mood}
         if len(speakers) < FEWEST_SPEAKERS:
             raise ClipsUnreadable(
-                f"{table}: {mood} clips of {len(speakers)} speakers; at least {FEWEST_SPEAKERS} "
+                f"{table}: speakers with {mood} clips: {len(speakers)}; at least {FEWEST_SPEAKERS} "
                 "speakers of every mood are needed, else a voice is learned in place of a mood"
             )
     transcriber = Transcriber.load(whisper, models)
@@ -127,7 +127,9 @@ def train_folder(
     write_head(head, out, figures={"clips": counts, "speaker_independent": found})
     card = out / "CARD.md"
     if not card.exists():  # once written it is its author's
-        card.write_text(CARD.format(whisper=head.whisper, data=data, **counts, **found))
+        card.write_text(
+            CARD.format(whisper=head.whisper, data=data, **counts, **found), encoding="utf-8"
+        )
     logger.info("written to %s: %s", out, found)
     return found
 

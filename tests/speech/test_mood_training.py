@@ -244,7 +244,7 @@ def test_a_table_of_one_speaker_is_refused_in_words(table: Path, tmp_path: Path)
     one = table.with_name("one.tsv")
     one.write_text("\n".join(row for row in rows if "speaker0" in row or row == rows[0]) + "\n")
 
-    with pytest.raises(ClipsUnreadable, match=r"angry clips of 1 speakers; at least 2 speakers"):
+    with pytest.raises(ClipsUnreadable, match=r"speakers with angry clips: 1; at least 2 speakers"):
         train_folder(one, whisper="toy", out=tmp_path / "head", data="buzzes", models=tmp_path)
 
     assert not (tmp_path / "head").exists()
