@@ -10,6 +10,7 @@ import logging
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -67,7 +68,7 @@ class EncoderMood:
 
     def __init__(self, head: Head) -> None:
         self.head = head
-        self.name = f"encoder:{head.whisper}"
+        self.name = f"encoder:{head.whisper}:{_digest(head)}"
 
     @classmethod
     def load(cls, folder: Path, whisper_model: str | None = None) -> Self:
@@ -133,6 +134,14 @@ class EncoderMood:
         for i, mood, parts in zip(heard, self.head.moods(logits), evidence, strict=True):
             found[i] = replace(mood, evidence=parts)
         return found
+
+
+def _digest(head: Head) -> str:
+    """Tells heads apart, so that figures of one are never taken for those of another."""
+    numbers = [getattr(head, name) for name in _NUMBERS]
+    arrays = [getattr(head, name).ravel() for name in _ARRAYS]
+    values = np.concatenate([*arrays, numbers]).astype("<f4")
+    return sha256(values.tobytes()).hexdigest()[:8]
 
 
 def whisper_name(model: str) -> str:

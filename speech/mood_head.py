@@ -23,6 +23,7 @@ PARTS = ("encoder", "loudness", "tempo", "pitch", "colour")
 """What a head reads, by name: the encoder's frames, and four kinds of prosody."""
 
 _FARTHEST = 4.0  # a feature counts no farther from ordinary speech than this many deviations
+_MOST_OF_BASELINE = 0.5  # a mood that only varies in strength looks like one that changes
 _BASELINE_TURNS = 1.3  # of fewer turns (weighed by their seconds) nothing is known of a change
 
 
@@ -100,7 +101,8 @@ def baselines(logits: Floats, speakers: Sequence[str], *, seconds: Floats, head:
     A speaker's mean over the call is their voice and line where their mood changes, and is their
     mood where it does not: who is angry from the first word to the last must not become ordinary.
     So the mean is taken off in so far as the turns differ from each other (:func:`change`), more
-    than a constant mood's turns do, and as there are other turns than the one judged.
+    than a constant mood's turns do, and as there are other turns than the one judged; and never
+    more than half of it, for one mood comes in many strengths.
     """
     taken = np.zeros_like(logits)
     names = np.asarray(speakers)
@@ -112,7 +114,8 @@ def baselines(logits: Floats, speakers: Sequence[str], *, seconds: Floats, head:
             continue
         doubt = np.exp((head.change_center - np.log(changed + 1e-9)) / head.change_width)
         others_s = weights.sum() - weights
-        share = others_s / (others_s + head.baseline_s) / (1.0 + doubt)
+        known = others_s / (others_s + head.baseline_s)
+        share = _MOST_OF_BASELINE * known / (1.0 + doubt)
         taken[own] = share[:, None] * np.average(logits[own], axis=0, weights=weights)
     return taken
 

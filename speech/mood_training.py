@@ -17,16 +17,9 @@ from sklearn.linear_model import LogisticRegression
 
 from speech.mood import write_head
 from speech.mood_calibration import calibrate_anger, figures, temperature
-from speech.mood_clips import (
-    CODECS,
-    PLAIN,
-    ClipsUnreadable,
-    HeardClips,
-    Line,
-    hear_clips,
-    read_clips,
-)
+from speech.mood_clips import ClipsUnreadable, HeardClips, hear_clips, read_clips
 from speech.mood_head import MOODS, Floats, Head, change, standardize
+from speech.mood_lines import CODECS, PLAIN, Line
 from speech.prosody import STATISTICS
 from speech.transcribe import Transcriber
 

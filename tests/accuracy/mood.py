@@ -26,8 +26,9 @@ from speech.conversation import Turn
 from speech.listen import Ears, listen
 from speech.mood import EncoderMood
 from speech.mood_calibration import figures
-from speech.mood_clips import ALONE, PLAIN, Clip, HeardClips, hear_clips, read_clips
+from speech.mood_clips import Clip, HeardClips, hear_clips, read_clips
 from speech.mood_head import Head
+from speech.mood_lines import ALONE, PLAIN
 from speech.mood_training import speaker_independent
 from speech.transcribe import Transcriber
 from tests.accuracy.mood_calls import Kind, MoodCall, MoodTurn, mood_calls

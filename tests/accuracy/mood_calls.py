@@ -57,7 +57,8 @@ class MoodCall:
 
 
 def mood_calls(clips: Sequence[Clip], kinds: Sequence[Kind], *, seed: int) -> Iterator[MoodCall]:
-    """One call of each kind, customers in turn, each with another actor as agent.
+    """One call of each kind, each with another actor as agent. The calls of every kind take their
+    customers in turn, so that none of them leans on a few actors.
 
     A customer of kind `angry` is so in all turns; of `outburst`, in the last three; of
     `changing`, in any, at random among all four moods; of `calm`, in none. Agents are calm.
@@ -66,7 +67,7 @@ def mood_calls(clips: Sequence[Clip], kinds: Sequence[Kind], *, seed: int) -> It
     actors = sorted({clip.speaker for clip in clips})
     order = random.permutation(actors)
     for number, kind in enumerate(kinds):
-        customer = str(order[number % len(order)])
+        customer = str(order[kinds[:number].count(kind) % len(order)])
         agent = str(random.choice([actor for actor in actors if actor != customer]))
         moods: list[str] = list(random.choice(CALM, TURNS, p=(0.25, 0.6, 0.15)))
         if kind == "angry":

@@ -15,19 +15,11 @@ from numpy.typing import NDArray
 from speech.audio import decode
 from speech.mood import EncoderMood
 from speech.mood_calibration import figures
-from speech.mood_clips import (
-    ALONE,
-    CODECS,
-    PLAIN,
-    ClipsUnreadable,
-    Line,
-    hear_clips,
-    read_clips,
-    telephone,
-)
+from speech.mood_clips import ClipsUnreadable, hear_clips, read_clips
 from speech.mood_head import Head
+from speech.mood_lines import ALONE, CODECS, PLAIN, Line, telephone
 from speech.mood_training import LINES, simulate, train, train_folder
-from speech.prosody import STATISTICS, prosody
+from speech.prosody import prosody
 from speech.transcribe import Transcriber
 from tests.speech.voices import voice
 
@@ -102,7 +94,7 @@ def test_a_head_trained_on_clips_knows_their_moods(table: Path) -> None:
 
 def test_training_twice_gives_the_same_head(table: Path) -> None:
     clips = read_clips(table)
-    varied = replace(LINES[-1], name="varied", restore_effort=True, backwards=True)
+    varied = replace(LINES[-1], name="varied", restore_effort=True)
 
     first, again = (
         train([hear_clips(clips, encode, line=line, seed=5) for line in (PLAIN, varied)], "toy")
@@ -145,38 +137,15 @@ def test_every_codec_gives_back_as_much_sound_about_as_loud(codec: str) -> None:
     assert not np.array_equal(sent, plain)
 
 
-def test_a_backwards_line_gives_the_same_sound_from_its_end(table: Path) -> None:
-    forwards, backwards = over(PLAIN, table), over(replace(PLAIN, backwards=True), table)
-
-    assert len(forwards) == 3
-    for sound, turned in zip(forwards, backwards, strict=True):
-        np.testing.assert_array_equal(turned, sound[::-1])
-        assert np.std(turned) == pytest.approx(np.std(sound))
-
-
-def test_a_lines_tempo_leaves_pitch_alone_and_its_speed_does_not(table: Path) -> None:
-    (plain,), (hurried,), (sped,) = (
-        over(line, table, count=1)
-        for line in (PLAIN, Line("hurried", tempo=(1.25, 1.25)), Line("sped", speed=(1.25, 1.25)))
+def test_a_lines_speed_moves_pitch_and_tempo_together(table: Path) -> None:
+    (plain,), (sped,) = (
+        over(line, table, count=1) for line in (PLAIN, Line("sped", speed=(1.25, 1.25)))
     )
     pitch_hz = prosody(plain).pitch_hz
     assert pitch_hz is not None
 
-    assert len(hurried) == pytest.approx(len(plain) / 1.25, rel=0.02)
-    assert prosody(hurried).pitch_hz == pytest.approx(pitch_hz, rel=0.03)
     assert len(sped) == pytest.approx(len(plain) / 1.25, rel=0.02)
     assert prosody(sped).pitch_hz == pytest.approx(1.25 * pitch_hz, rel=0.03)
-
-
-def test_a_falling_line_darkens_voices(table: Path) -> None:
-    tilts = [
-        prosody(over(Line("sloped", slope_db=(slope, slope)), table, count=1)[0]).statistics[
-            STATISTICS.index("tilt_mean")
-        ]
-        for slope in (-5.0, 0.0, 5.0)
-    ]
-
-    assert tilts[0] + 3.0 < tilts[1] < tilts[2] - 3.0
 
 
 def test_simulated_calls_hold_every_clip_once_and_one_speaker_each() -> None:
@@ -218,7 +187,7 @@ def test_a_table_becomes_a_head_with_its_card(table: Path, tmp_path: Path) -> No
     )
 
     assert found["anger_auroc"] > 0.9
-    assert EncoderMood.load(out, "toy").name == "encoder:toy"
+    assert EncoderMood.load(out, "toy").name.startswith("encoder:toy:")
     described = json.loads((out / "head.json").read_text("utf-8"))
     assert described["figures"]["speaker_independent"] == found
     assert described["figures"]["clips"] == dict.fromkeys(PITCH_HZ, 12)
