@@ -13,7 +13,7 @@ from operator import attrgetter
 
 from lexicons.misspelling import Vocabulary
 from lexicons.negation import is_denied
-from lexicons.terms import Lexicon, Mode
+from lexicons.terms import Lexicon, Mode, Term
 from lexicons.text import Token, analyze
 
 MOST_EDITS_PERCENT = 15
@@ -24,7 +24,10 @@ MOST_EDITS_PERCENT = 15
 class Match:
     """A term found at characters `start` to `end` of a text, where it reads `matched`.
 
-    `score` is 1.0, or for a misspelt phrase the share of its letters that are right.
+    `score` is the product of its `parts`, each 0 to 1: `spelling` (the share of letters that are
+    right), `sound` (how alike it sounds, where it was misheard), `hearing` (lower where a word
+    that is not as the term spells it was heard with certainty), `order` (words apart). Parts that
+    are 1 are left out.
     """
 
     lexicon: str
@@ -35,6 +38,8 @@ class Match:
     start: int
     end: int
     score: float
+    parts: dict[str, float] = field(default_factory=dict)
+    definition: Term | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

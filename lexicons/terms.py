@@ -10,22 +10,28 @@ It knows neither files nor how terms are found.
         ├── ControlCharacterError
         ├── WordlessTermError   punctuation only: nothing that could be said
         ├── DuplicateTermError  the analyzer reads it as it reads another one
-        └── GradeError          an abusive term without a grade, or with an unknown one
+        ├── GradeError          an abusive term without a grade, or with an unknown one
+        └── ConditionError      a condition that can never hold, or is out of bounds
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
 from lexicons.text import analyze
 
 Purpose = Literal["product", "abusive", "praise", "custom"]
-Mode = Literal["fuzzy", "stem", "exact"]
+Mode = Literal["fuzzy", "stem", "exact", "near"]
+Who = Literal["agent", "customer", "either"]
 
 MAX_TERM_CHARS = 200
+MAX_WITHIN = 20
+"""The farthest that words of a `near` term, or a term and what excludes it, may be apart."""
+_PLACE = re.compile(r"(first|last) ([0-9]+(?:\.[0-9]+)?) ?(s|%)")
 ABUSIVE_GRADES = ("mild", "strong", "threat", "discriminating")
 
 
@@ -71,12 +77,48 @@ class GradeError(TermError):
     """An abusive term whose grade is missing or unknown."""
 
 
+class ConditionError(TermError):
+    """A condition on a term that can never hold, or is out of bounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A part of a call: its `first` or `last` so many seconds ("s") or percent ("%")."""
+
+    end: Literal["first", "last"]
+    amount: float
+    unit: Literal["s", "%"]
+
+    @classmethod
+    def read(cls, text: str) -> Place:
+        """From "first 30 s" or "last 20 %". Raises ValueError, saying what is allowed."""
+        found = _PLACE.fullmatch(text.strip().lower())
+        if found is None or not 0 < float(found[2]) <= (100 if found[3] == "%" else 36_000):
+            raise ValueError('must read like "first 30 s" or "last 20 %"')
+        return cls(cast(Any, found[1]), float(found[2]), cast(Any, found[3]))
+
+    def __str__(self) -> str:
+        return f"{self.end} {self.amount:g} {self.unit}"
+
+    def holds(self, start_s: float, *, call_s: float) -> bool:
+        """Whether what begins at `start_s` of a call of `call_s` seconds lies in this part."""
+        span_s = self.amount if self.unit == "s" else self.amount * call_s / 100.0
+        return start_s < span_s if self.end == "first" else start_s >= call_s - span_s
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """Something that can be said. A hit on any of the `forms` is a hit on the term.
 
-    `mode`: `exact` wants the words as written, `stem` takes other inflections of them too, and
-    `fuzzy` misspellings as well. Case, punctuation and how numbers are said never matter.
+    `mode`: `exact` wants the words as written, `stem` takes other inflections of them too,
+    `fuzzy` (the default) what is misspelt, misheard, split or joined as well, and `near` all of
+    that with the words in any order and up to `within` other words between them. Case,
+    punctuation and how numbers are said never matter.
+
+    `unless` are phrases that speak against it within `unless_within` words before or after.
+    `speaker` and `place` say who must say it and where in the call; while nobody knows who is
+    agent and who customer, anybody may. `negatable` terms are no hit where they are denied or
+    wished for ("not very helpful"); None: as the lexicon's purpose has it, which is so for praise.
     """
 
     text: str
@@ -84,6 +126,19 @@ class Term:
     grade: str | None = None
     mode: Mode = "fuzzy"
     note: str | None = None
+    within: int = 3
+    unless: tuple[str, ...] = ()
+    unless_within: int = 3
+    speaker: Who = "either"
+    place: Place | None = None
+    negatable: bool | None = None
+
+    def allows(self, speaker: str, start_s: float, *, call_s: float) -> bool:
+        """Whether this speaker may say it at this second of a call of `call_s` seconds."""
+        other = {"agent": "customer", "customer": "agent"}.get(self.speaker)
+        if speaker == other:
+            return False
+        return self.place is None or self.place.holds(start_s, call_s=call_s)
 
     @property
     def phrases(self) -> tuple[str, ...]:
@@ -116,6 +171,7 @@ def problems(lexicon: Lexicon, source: str | None = None) -> Iterator[TermError]
             yield GradeError(
                 source, term.text, problem=f"needs a grade: {', '.join(ABUSIVE_GRADES)}"
             )
+        yield from _condition_problems(term, source)
         for phrase in term.phrases:
             problem = _phrase_problem(phrase, source)
             if problem is not None:
@@ -131,6 +187,18 @@ def problems(lexicon: Lexicon, source: str | None = None) -> Iterator[TermError]
                     )
                     break
             alike.append((term.mode, words, phrase))
+
+
+def _condition_problems(term: Term, source: str) -> Iterator[TermError]:
+    for name, value in (("within", term.within), ("unless_within", term.unless_within)):
+        if not 0 <= value <= MAX_WITHIN:
+            yield ConditionError(
+                source, term.text, problem=f"has {name} = {value}: make it 0 to {MAX_WITHIN}"
+            )
+    for phrase in term.unless:
+        problem = _phrase_problem(phrase, source)
+        if problem is not None:
+            yield problem
 
 
 def _phrase_problem(phrase: str, source: str) -> TermError | None:
