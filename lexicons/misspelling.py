@@ -1,4 +1,4 @@
-"""A vocabulary that finds its words again when they are misspelt.
+"""A vocabulary that finds its words again when they are inflected, misspelt or misheard.
 
 It knows words one at a time, and neither terms nor texts. Lookups do not slow down as the
 vocabulary grows: words within k edits of each other share what is left after deleting k characters
@@ -7,90 +7,194 @@ from each, so candidates come out of a dictionary, and only those are compared.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import combinations
 
 from rapidfuzz.distance import OSA
 
+from lexicons.known import is_known
+from lexicons.sounds import sound
+from lexicons.text import stem
+
 SHORTEST_FUZZY_CHARS = 5
 LONGEST_FUZZY_CHARS = 32
+SHORTEST_SOUND_CHARS = 4
 _TWO_EDITS_FROM_CHARS = 9
-_MOST_REMEMBERED = 200_000
+_FIRST_CHARS = 7
+# «молоток» and «молотка», «резец» and «резца»: a vowel that comes and goes before the last letter.
+_FLEETING = re.compile(r"(?<=[а-я][бвгджзйклмнпрстфхцчшщ])[ое]([кцнл])$")
+
+# Endings that make another word and not another form of it: "bearing" is not a form of "bear".
+_DERIVED = re.compile(r"(?:ing|e[rd]|or|ly|ness|ment|tion|ity|able|ous|al|ive|ful|less|ish)$")
 
 
-def edits_allowed(key: str) -> int:
+# In which ways a word of a text stands for a word of a term, added up; 0: as it is, or inflected.
+MISSPELT = 1
+MISHEARD = 2
+PARTED = 4  # joined in one and split in the other
+SPELLED = 8  # a code, read out in other pieces
+
+Option = tuple[int, int, int]
+"""Id of a word, how many letters are wrong, and in which ways it stands for it."""
+
+
+def edits_allowed(word: str) -> int:
     """How many edits a word of a vocabulary may be away: 0 for numbers, codes, short words.
 
     An edit adds, drops or replaces a letter or swaps two neighbours.
     """
-    if not SHORTEST_FUZZY_CHARS <= len(key) <= LONGEST_FUZZY_CHARS or not key.isalpha():
+    if not SHORTEST_FUZZY_CHARS <= len(word) <= LONGEST_FUZZY_CHARS or not word.isalpha():
         return 0
-    return 1 if len(key) < _TWO_EDITS_FROM_CHARS else 2
+    return 1 if len(word) < _TWO_EDITS_FROM_CHARS else 2
+
+
+def fuzzy_length(word: str) -> bool:
+    """Whether a word of a text is long enough to be a misspelling, by one letter dropped."""
+    return SHORTEST_FUZZY_CHARS - 1 <= len(word) <= LONGEST_FUZZY_CHARS + 2
+
+
+def singular(word: str) -> str:
+    """An English word without the ending of its plural; other words as they are."""
+    if not word.isascii() or len(word) < 4 or word[-1] != "s" or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("ches", "shes", "sses", "xes", "zes")):
+        return word[:-2]
+    return word[:-1]
+
+
+def family(word: str) -> str:
+    """What all inflections of a term's word have in common.
+
+    The stem; but where the stem lost an ending that makes another English word, the singular, so
+    that "bearing" takes "bearings" and leaves "bear" alone.
+    """
+    key = stem(word)
+    if not word.isascii():
+        return _FLEETING.sub(r"\1", key)
+    one = singular(word)
+    return one if len(one) > len(key) and _DERIVED.search(one) else key
+
+
+def lookups(word: str) -> tuple[str, ...]:
+    """The families that a word of a text may belong to."""
+    if not word.isascii():
+        return (family(word),)
+    key, one = stem(word), singular(word)
+    return (key,) if key == one else (key, one)
 
 
 class Vocabulary:
-    """Words by id, in the order they were added."""
+    """Words by id, in the order they were added; each stands for its whole :func:`family`."""
 
     def __init__(self) -> None:
         self._ids: dict[str, int] = {}
         self._keys: list[str] = []
-        self._fuzzy: set[int] = set()
-        self._shortened: dict[str, list[int]] = {}
-        self._remembered: dict[str, tuple[tuple[int, int], ...]] = {}
+        self._allowed: dict[int, int] = {}
+        self._shortened: dict[str, tuple[int, ...]] = {}
+        self._sounds: dict[str, list[int]] = {}
+        self._heads: set[str] = set()
+        self._sound_heads: set[str] = set()
 
-    def add(self, key: str, *, fuzzy: bool) -> int:
+    def add(self, word: str, *, fuzzy: bool) -> int:
         """The id of a word; where `fuzzy`, its misspellings are found as well from now on."""
+        key = family(word)
         number = self._ids.setdefault(key, len(self._keys))
         if number == len(self._keys):
             self._keys.append(key)
-        self._remembered.clear()
-        if fuzzy and number not in self._fuzzy and edits_allowed(key):
-            self._fuzzy.add(number)
-            for shortened in _shorten(key, edits_allowed(key)):
-                self._shortened.setdefault(shortened, []).append(number)
+        if fuzzy and number not in self._allowed and word.isalpha():
+            self._allowed[number] = allowed = min(edits_allowed(word), len(key) // 4)
+            found = self._shortened
+            for shortened in _shorten(key, allowed) if allowed else ():
+                found[shortened] = (*found.get(shortened, ()), number)
+            if len(word) >= SHORTEST_SOUND_CHARS:
+                self._sounds.setdefault(sound(_sounded(word)), []).append(number)
+            self._heads.update(word[:end] for end in range(2, len(word) - 1))
+            said = sound(word)
+            self._sound_heads.update(said[:end] for end in range(3, len(said) - 1))
         return number
 
-    def alike(self, key: str) -> tuple[tuple[int, int], ...]:
-        """Ids of the word itself and of those it may be a misspelling of, each with its edits.
+    def key(self, number: int) -> str:
+        """The word's family."""
+        return self._keys[number]
 
-        A word shorter than SHORTEST_FUZZY_CHARS, or with digits, is never a misspelling.
+    def begins(self, start: str) -> bool:
+        """Whether a fuzzy word of two letters more begins like this, or sounds so."""
+        return start in self._heads or sound(start) in self._sound_heads
+
+    def goes_on(self, left: str, right: str) -> bool:
+        """Whether what :meth:`begins` with `left` may go on with `right`."""
+        return (
+            left + right[:2] in self._heads or sound(left) + sound(right)[:1] in self._sound_heads
+        )
+
+    def exact(self, word: str) -> tuple[int, ...]:
+        """Ids of the word, as it is or inflected."""
+        ids = self._ids
+        return tuple([ids[key] for key in lookups(word) if key in ids])
+
+    def sounding(self, word: str) -> Iterator[Option]:
+        """The words that `word` of a text is, and those that sound as it does."""
+        own = self.exact(word)
+        for number in own:
+            yield number, 0, 0
+        if len(word) >= SHORTEST_SOUND_CHARS and word.isalpha():
+            for number in self._sounds.get(sound(_sounded(word)), ()):
+                if number not in own:
+                    yield number, 0, MISHEARD
+
+    def alike(self, word: str, *, sure: bool = True) -> Iterator[Option]:
+        """The words that `word` of a text may stand for.
+
+        A word that is known, be it here or to everybody, is no misspelling, unless it was heard
+        without certainty (not `sure`); but it may have been written for another of its sound.
         """
-        found = self._remembered.get(key)
-        if found is None:
-            if len(self._remembered) >= _MOST_REMEMBERED:
-                self._remembered.clear()
-            found = self._remembered[key] = tuple(self._search(key))
-        return found
-
-    def _search(self, key: str) -> Iterator[tuple[int, int]]:
-        own = self._ids.get(key)
-        if own is not None:
-            yield own, 0
-        if not edits_allowed(key) or not self._fuzzy:
+        taken: set[int] = set()
+        known_here = False
+        for option in self.sounding(word):
+            known_here = known_here or not option[2]
+            taken.add(option[0])
+            yield option
+        if known_here or not word.isalpha() or not fuzzy_length(word):
             return
+        if self._shortened and not (sure and is_known(word)):
+            for key in lookups(word):
+                for number, edits in self._near(key):
+                    if number not in taken:
+                        taken.add(number)
+                        yield number, edits, MISSPELT
+
+    def _near(self, key: str) -> Iterator[tuple[int, int]]:
         reach = 2 if len(key) >= _TWO_EDITS_FROM_CHARS - 2 else 1
         candidates = {
             number
             for shortened in _shorten(key, reach)
             for number in self._shortened.get(shortened, ())
         }
-        for number in sorted(candidates - {own}):
-            other = self._keys[number]
-            allowed = edits_allowed(other)
-            edits = OSA.distance(key, other, score_cutoff=allowed)
-            if edits <= allowed:
+        for number in sorted(candidates):
+            edits = OSA.distance(key, self._keys[number], score_cutoff=self._allowed[number])
+            if 0 < edits <= self._allowed[number]:
                 yield number, edits
 
 
+def _sounded(word: str) -> str:
+    return singular(word) if word.isascii() else stem(word)
+
+
 def _shorten(key: str, most: int) -> set[str]:
-    """The word with up to `most` characters taken out, in every way."""
-    shortened = {key}
-    for count in range(1, most + 1):
-        for places in combinations(range(len(key)), count):
-            begin = 0
-            left = ""
-            for place in places:
-                left += key[begin:place]
-                begin = place + 1
-            shortened.add(left + key[begin:])
+    """The first letters of a word with up to `most` of them taken out, in every way.
+
+    Words within `most` edits share one of these: what an edit beyond the first letters changes
+    does not show here, and what moves letters over their border costs each side no more than it
+    has edits.
+    """
+    first = key[:_FIRST_CHARS]
+    shortened = {first}
+    for at in range(len(first)):
+        shortened.add(first[:at] + first[at + 1 :])
+    if most > 1:
+        for one, two in combinations(range(len(first)), 2):
+            shortened.add(first[:one] + first[one + 1 : two] + first[two + 1 :])
     return shortened

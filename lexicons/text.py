@@ -17,13 +17,10 @@ It knows words, stems and numbers of English and Russian; it does not know any l
 from __future__ import annotations
 
 import re
-import threading
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple
 
-from snowballstemmer.english_stemmer import EnglishStemmer
-from snowballstemmer.russian_stemmer import RussianStemmer
+from Stemmer import Stemmer
 
 from lexicons.folding import fold
 from lexicons.numbers import TRIGGERS, read_numbers
@@ -38,11 +35,10 @@ _NOT_A_KEY = re.compile(r"[\W_]+")
 _CLITICS = {"ll": "will", "re": "are", "ve": "have", "m": "am"}
 _CLITIC = re.compile(rf"(.+)'({'|'.join(_CLITICS)})")
 _SPELLED_ORDINALS = {"1st": "first", "2nd": "second"}
-_stemmers = threading.local()
+_ENGLISH, _RUSSIAN = Stemmer("english", 0), Stemmer("russian", 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One word or number.
 
     `key` is what is compared and indexed: lower-case letters and digits alone. `start` and `end`
@@ -97,29 +93,18 @@ def _read_word(piece: str) -> tuple[tuple[str, str, int, int], ...]:
     clitic = _CLITIC.fullmatch(piece)
     begin = len(clitic[1]) if clitic is not None else len(piece)
     word = _SPELLED_ORDINALS.get(piece) or _NOT_A_KEY.sub("", piece[:begin])[:MAX_KEY_CHARS]
-    words = ((word, _stem(word), 0, begin),) if word else ()
+    words = ((word, stem(word), 0, begin),) if word else ()
     if clitic is None:
         return words
     full = _CLITICS[clitic[2]]
     return (*words, (full, full, begin, len(piece) - begin))
 
 
-def _stem(word: str) -> str:
+@lru_cache(maxsize=1 << 17)
+def stem(word: str) -> str:
+    """The stem of a folded word: English for Latin letters, Russian for Cyrillic, else itself."""
     if _LATIN.fullmatch(word):
-        return _stemmer("english").stemWord(word)
+        return str(_ENGLISH.stemWord(word))
     if _CYRILLIC.fullmatch(word):
-        return _stemmer("russian").stemWord(word)
+        return str(_RUSSIAN.stemWord(word))
     return word
-
-
-class _Stemmer(Protocol):
-    def stemWord(self, word: str) -> str: ...
-
-
-def _stemmer(language: str) -> _Stemmer:
-    """A stemmer keeps the word it works on, so every thread has its own."""
-    stemmer: _Stemmer | None = getattr(_stemmers, language, None)
-    if stemmer is None:
-        stemmer = EnglishStemmer() if language == "english" else RussianStemmer()
-        setattr(_stemmers, language, stemmer)
-    return stemmer

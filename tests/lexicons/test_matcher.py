@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
+from lexicons.known import is_known
 from lexicons.lexicon import Lexicon, Term
 from lexicons.matcher import MOST_EDITS_PERCENT, Match, Matcher
-from lexicons.misspelling import edits_allowed
+from lexicons.misspelling import (
+    MISHEARD,
+    MISSPELT,
+    PARTED,
+    edits_allowed,
+    family,
+    fuzzy_length,
+    singular,
+)
 from lexicons.negation import is_denied
+from lexicons.score import score_of, score_parts
+from lexicons.sounds import sound
 from lexicons.terms import Mode, Purpose
-from lexicons.text import Token, analyze
+from lexicons.text import analyze, stem
 
 
 def matcher(*terms: Term, purpose: Purpose = "custom") -> Matcher:
@@ -77,7 +90,9 @@ def test_misspelt_forms_are_found_if_fuzzy() -> None:
 
 
 def test_a_misspelt_form_scores_by_its_letters() -> None:
-    assert matcher(Term("torque wrench")).find("torque wrenhc")[0].score == 1 - 1 / 11
+    match = matcher(Term("torque wrench")).find("torque wrenhc")[0]
+    assert match.score == pytest.approx(1 - 1 / 12, abs=1e-4)
+    assert match.parts == {"spelling": match.score}
 
 
 @pytest.mark.parametrize(
@@ -142,17 +157,27 @@ def test_two_lexicons_may_hold_one_term() -> None:
 def slow_find(lexicons: list[Lexicon], text: str) -> list[Match]:
     """Every form of every term is compared with every place."""
     tokens = analyze(text)
+    families = {
+        family(token.word)
+        for lexicon in lexicons
+        for term in lexicon.terms
+        for phrase in term.phrases
+        for token in analyze(phrase)
+    }
     matches: list[Match] = []
     for lexicon in lexicons:
         rated: list[tuple[int, float, int, int, Match]] = []
         for position, term in enumerate(lexicon.terms):
-            for phrase in (term.text, *term.forms):
-                wanted = analyze(phrase)
-                for start in range(len(tokens) - len(wanted) + 1):
-                    heard = tokens[start : start + len(wanted)]
-                    score = slow_score(wanted, heard, mode=term.mode)
-                    if wanted and score:
-                        begin, end = heard[0].start, heard[-1].end
+            for phrase in term.phrases:
+                wanted = [token.word for token in analyze(phrase)]
+                letters = sum(map(len, wanted))
+                for start in range(len(tokens)):
+                    heard = [token.word for token in tokens[start:]]
+                    for count, edits, how in slow_ways(wanted, heard, families, term.mode):
+                        if edits * 100 > letters * MOST_EDITS_PERCENT:
+                            continue
+                        parts = score_parts(edits=edits, letters=letters, how=how, certain=None)
+                        begin, end = tokens[start].start, tokens[start + count - 1].end
                         match = Match(
                             lexicon=lexicon.name,
                             version=lexicon.version,
@@ -161,9 +186,10 @@ def slow_find(lexicons: list[Lexicon], text: str) -> list[Match]:
                             matched=text[begin:end],
                             start=begin,
                             end=end,
-                            score=score,
+                            score=score_of(parts),
+                            parts=parts,
                         )
-                        rated.append((-len(wanted), -score, start, position, match))
+                        rated.append((-count, -match.score, start, position, match))
         taken: set[int] = set()
         for length, _, start, _, match in sorted(rated, key=lambda rate: rate[:4]):
             places = set(range(start, start - length))
@@ -174,19 +200,62 @@ def slow_find(lexicons: list[Lexicon], text: str) -> list[Match]:
     return matches
 
 
-def slow_score(wanted: list[Token], heard: list[Token], *, mode: Mode) -> float:
-    if mode == "exact":
-        return float([token.word for token in wanted] == [token.word for token in heard])
-    edits = 0
-    for want, hear in zip(wanted, heard, strict=True):
-        distance = OSA.distance(want.key, hear.key)
-        if distance > edits_allowed(want.key) or (distance and not edits_allowed(hear.key)):
-            return 0.0
-        edits += distance
-    letters = sum(len(token.key) for token in wanted)
-    if edits * 100 > letters * MOST_EDITS_PERCENT or (edits and mode != "fuzzy"):
-        return 0.0
-    return 1 - edits / letters
+def slow_ways(
+    wanted: list[str], heard: list[str], families: set[str], mode: Mode
+) -> Iterator[tuple[int, int, int]]:
+    """In how many words of `heard`, with which edits and how, all of `wanted` begins it."""
+    if not wanted:
+        yield 0, 0, 0
+        return
+    if not heard:
+        return
+    steps: list[tuple[int, int, int, int]] = []  # words wanted, words heard, edits, how
+    for edits, how in slow_alike(wanted[0], heard[0], families, mode):
+        steps.append((1, 1, edits, how))
+    if mode == "fuzzy" and len(heard) > 1 and begins(wanted[0], heard[0]):
+        joined, short = heard[0] + heard[1], min(len(heard[0]), len(heard[1]))
+        if short > 1 and goes_on(wanted[0], heard[0], heard[1]):
+            for edits, how in slow_alike(wanted[0], joined, families, mode):
+                if edits == 0:
+                    steps.append((1, 2, edits, how | PARTED))
+    for said, used, edits, how in steps:
+        for count, more, ways in slow_ways(wanted[said:], heard[used:], families, mode):
+            yield used + count, edits + more, how | ways
+
+
+def begins(word: str, head: str) -> bool:
+    said, sounds = sound(head), sound(word)
+    spelled = word.startswith(head) and 2 <= len(head) < len(word) - 1
+    return spelled or (sounds.startswith(said) and 3 <= len(said) < len(sounds) - 1)
+
+
+def goes_on(word: str, left: str, right: str) -> bool:
+    head, said, sounds = left + right[:2], sound(left) + sound(right)[:1], sound(word)
+    spelled = word.startswith(head) and len(head) < len(word) - 1
+    spelled = spelled or left + right == family(word)
+    return spelled or (sounds.startswith(said) and 3 <= len(said) < len(sounds) - 1)
+
+
+def slow_alike(want: str, hear: str, families: set[str], mode: Mode) -> Iterator[tuple[int, int]]:
+    keys = {family(hear), stem(hear), singular(hear)}
+    if family(want) in keys:
+        if mode != "exact" or want == hear:
+            yield 0, 0
+        return
+    if mode != "fuzzy" or not (want.isalpha() and hear.isalpha()):
+        return
+    one = singular if hear.isascii() else stem
+    if min(len(want), len(hear)) >= 4 and sound(one(want)) == sound(one(hear)):
+        yield 0, MISHEARD
+        return
+    if keys & families or not fuzzy_length(hear) or is_known(hear):
+        return
+    allowed = min(edits_allowed(want), len(family(want)) // 4)
+    for key in dict.fromkeys((stem(hear), family(hear))):
+        edits = OSA.distance(key, family(want))
+        if edits <= allowed:
+            yield edits, MISSPELT
+            return
 
 
 VOCABULARY = (

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
-from lexicons.misspelling import Vocabulary, edits_allowed
+from lexicons.misspelling import (
+    MISHEARD,
+    MISSPELT,
+    Vocabulary,
+    edits_allowed,
+    family,
+    fuzzy_length,
+    singular,
+)
+from lexicons.sounds import sound
 
 
 @st.composite
 def near_words(draw: st.DrawFn) -> str:
     """The beginning of one and the same word, with up to three edits in it."""
-    word = "abcdefghijklm"[: draw(st.integers(4, 13))]
+    word = "qwkzvxjqwkzvx"[: draw(st.integers(4, 13))]
     for _ in range(draw(st.integers(0, 3))):
         place = draw(st.integers(0, len(word) - 1))
         inserted = draw(st.sampled_from(["", "a", "x", word[place] * 2]))
@@ -30,37 +40,85 @@ def test_short_words_numbers_and_codes_allow_no_edits() -> None:
 
 def test_a_misspelt_word_is_found_with_its_edits() -> None:
     vocabulary = Vocabulary()
-    drill, wrench = vocabulary.add("drill", fuzzy=True), vocabulary.add("wrench", fuzzy=True)
-    assert vocabulary.alike("wrench") == ((wrench, 0),)
-    assert vocabulary.alike("wernch") == ((wrench, 1),)
-    assert vocabulary.alike("grill") == ((drill, 1),)
-    assert vocabulary.alike("hammer") == ()
+    wrench = vocabulary.add("wrench", fuzzy=True)
+    assert list(vocabulary.alike("wrench")) == [(wrench, 0, 0)]
+    assert list(vocabulary.alike("wernch")) == [(wrench, 1, MISSPELT)]
+    assert list(vocabulary.alike("hammer")) == []
+
+
+def test_a_word_that_everybody_knows_is_no_misspelling_unless_it_was_heard_badly() -> None:
+    vocabulary = Vocabulary()
+    wrench = vocabulary.add("wrench", fuzzy=True)
+    assert list(vocabulary.alike("french")) == []
+    assert list(vocabulary.alike("french", sure=False)) == [(wrench, 1, MISSPELT)]
+
+
+@pytest.mark.parametrize(
+    ("heard", "word"),
+    [("skrudriver", "screwdriver"), ("baring", "bearing"), ("перфаратор", "перфоратор")],
+)
+def test_a_word_that_sounds_the_same_is_found_even_where_it_is_a_word(
+    heard: str, word: str
+) -> None:
+    vocabulary = Vocabulary()
+    number = vocabulary.add(word, fuzzy=True)
+    assert list(vocabulary.alike(heard)) == [(number, 0, MISHEARD)]
+
+
+@pytest.mark.parametrize(("one", "other"), [("bearing", "boring"), ("count", "cunt")])
+def test_words_of_another_sound_are_told_apart(one: str, other: str) -> None:
+    assert sound(one) != sound(other)
 
 
 def test_words_that_are_not_fuzzy_are_found_as_they_are_alone() -> None:
     vocabulary = Vocabulary()
     number = vocabulary.add("bastard", fuzzy=False)
-    assert vocabulary.alike("bastard") == ((number, 0),)
-    assert vocabulary.alike("bustard") == ()
+    assert list(vocabulary.alike("bastards")) == [(number, 0, 0)]
+    assert list(vocabulary.alike("bastrd")) == []
 
 
-def test_a_word_added_later_is_found() -> None:
+@pytest.mark.parametrize(
+    ("word", "same", "other"),
+    [
+        ("bearing", "bearings", "bear"),
+        ("generous", "generous", "general"),
+        ("drill", "drills", "grill"),
+        ("battery", "batteries", "batter"),
+        ("молоток", "молотка", "моток"),
+        ("подшипник", "подшипниками", "подшип"),
+    ],
+)
+def test_a_family_holds_inflections_and_no_other_words(word: str, same: str, other: str) -> None:
     vocabulary = Vocabulary()
-    assert vocabulary.alike("wrench") == ()
-    number = vocabulary.add("wrench", fuzzy=True)
-    assert vocabulary.alike("wrench") == ((number, 0),)
+    number = vocabulary.add(word, fuzzy=False)
+    assert vocabulary.exact(same) == (number,)
+    assert vocabulary.exact(other) == ()
+
+
+@pytest.mark.parametrize(
+    ("plural", "one"),
+    [("batteries", "battery"), ("wrenches", "wrench"), ("glass", "glass"), ("bus", "bus")],
+)
+def test_plurals_become_singular(plural: str, one: str) -> None:
+    assert singular(plural) == one
 
 
 @given(st.lists(NEAR_WORDS, max_size=12, unique=True), NEAR_WORDS)
 def test_agrees_with_comparing_every_word(words: list[str], key: str) -> None:
     vocabulary = Vocabulary()
-    for word in words:
-        vocabulary.add(word, fuzzy=True)
-    expected = {
-        (number, OSA.distance(key, word))
-        for number, word in enumerate(words)
-        if key == word or (edits_allowed(key) and OSA.distance(key, word) <= edits_allowed(word))
-    }
-    found = vocabulary.alike(key)
+    ids = {word: vocabulary.add(word, fuzzy=True) for word in words}
+    families = {family(word): word for word in reversed(words)}
+    exact = {ids[families[k]] for k in (key, family(key), singular(key)) if k in families}
+    expected = {(number, 0, 0) for number in exact}
+    for word in families.values():
+        if ids[word] in exact:
+            continue
+        if min(len(word), len(key)) >= 4 and sound(singular(word)) == sound(singular(key)):
+            expected.add((ids[word], 0, MISHEARD))
+        elif not exact and fuzzy_length(key):
+            edits = OSA.distance(key, family(word))
+            if edits <= min(edits_allowed(word), len(family(word)) // 4):
+                expected.add((ids[word], edits, MISSPELT))
+    found = list(vocabulary.alike(key, sure=False))
     assert set(found) == expected
     assert len(found) == len(expected)
