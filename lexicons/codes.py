@@ -17,6 +17,7 @@ LONGEST_CODE = 24
 """Characters of a compact code; longer ones are found only as they are written."""
 
 _MOST_WORDS = 16
+_SHORTEST_NUMBER = 3  # what is longer may be read out in parts that the analyzer keeps apart
 
 # Cyrillic letters by their sound, as codes are written and read: «2РС» is 2RS.
 _LATIN = str.maketrans(
@@ -55,19 +56,22 @@ _LATIN = str.maketrans(
 )
 
 
-def _names(listing: str) -> dict[str, str]:
-    return {
-        name: letter
-        for letter, *names in (row.split() for row in listing.split(","))
-        for name in names
-    }
+def _names(listing: str) -> dict[str, tuple[str, ...]]:
+    """From a name to what it may stand for, out of rows that begin with what they stand for."""
+    found: dict[str, tuple[str, ...]] = {}
+    for row in listing.split(","):
+        letter, *names = row.split()
+        for name in (letter, *names):
+            found[name] = (*found.get(name, ()), letter)
+    return found
 
 
 _LETTER_NAMES = _names(
-    "b bee бэ бе, c cee see си цэ це, d dee дэ де ди, e э, f eff ef эф, g gee гэ ге джи,"
-    "h aitch haitch эйч ха аш, j jay джей жи, k kay ка кей, l el ell эль эл, m em эм, n en эн,"
-    "o о, p pee пэ пе пи, q cue queue кью ку, r ar are эр ар, s ess эс, t tee тэ те ти, u you у,"
-    "v vee вэ ве ви, w дабл, x ex икс, y why игрек уай, z zed zee зет зэт зед"
+    "a ay eh, b bee be бэ бе би, c cee see sea си цэ це эс, d dee дэ де ди, e э ее, f eff ef эф,"
+    "g gee гэ ге джи, h aitch haitch эйч ха аш, i eye ай, j jay джей жи йот, k kay ка кей,"
+    "l el ell эль эл, m em эм, n en эн, o oh owe о, p pee пэ пе пи, q cue queue кью ку,"
+    "r ar are эр ар, s ess эс, t tee tea тэ те ти, u you у ю, v vee вэ ве ви в, w в вэ ве дабл,"
+    "x ex икс, y why игрек уай, z zed zee зет зэт зед зэ, 0 oh o zero, zh жэ, ch че, sh ша шэ ща"
 )
 _UNITS = _names(
     "v volt volts вольт вольта вольтовый вольтовая вольтовые, w watt watts ватт ватта,"
@@ -79,6 +83,7 @@ _UNITS = _names(
     "tb terabyte terabytes терабайт терабайта, kw kilowatt kilowatts киловатт киловатта квт"
 )
 _DOUBLES = {"double": 2, "triple": 3, "двойное": 2, "двойная": 2, "дабл": 2}
+_US = ("u", "you", "ю", "у")
 _HAS_DIGIT = re.compile(r"[0-9]")
 
 
@@ -88,15 +93,19 @@ def pieces(word: str) -> tuple[str, ...]:
     found: list[str] = []
     if _HAS_DIGIT.search(word) or len(word) <= 4:
         found.append(word.translate(_LATIN))
-    for table in (_LETTER_NAMES, _UNITS):
-        if word in table:
-            found.append(table[word])
+    found += (*_LETTER_NAMES.get(word, ()), *_UNITS.get(word, ()))
     return tuple(dict.fromkeys(piece for piece in found if piece.isascii() and piece.isalnum()))
 
 
 def repeats(word: str) -> int:
     """How many times the letter after this word counts: 2 for "double", else 0."""
     return _DOUBLES.get(word, 0)
+
+
+def repeated(word: str, times: int) -> tuple[str, ...]:
+    """What a word adds that is to be read `times` times; "double u" is w as well."""
+    found = tuple(piece * times for piece in pieces(word))
+    return (*found, "w") if times == 2 and word in _US else found
 
 
 def codes_of(text: str, tokens: Sequence[Token]) -> Iterator[tuple[int, int, str]]:
@@ -114,8 +123,8 @@ def codes_of(text: str, tokens: Sequence[Token]) -> Iterator[tuple[int, int, str
             run = tokens[start:stop]
             compact = "".join(_compact(token.word) for token in run)
             digits = any(_HAS_DIGIT.search(token.word) for token in run)
-            alone = len(run) == 1 and run[0].word.isdigit()
-            if not alone and 2 <= len(compact) <= LONGEST_CODE and (digits or len(run) == 1):
+            short = len(run) == 1 and run[0].word.isdigit() and len(compact) < _SHORTEST_NUMBER
+            if not short and 2 <= len(compact) <= LONGEST_CODE and (digits or len(run) == 1):
                 yield start, stop, compact
         start = max(stop, start + 1)
 
@@ -130,4 +139,4 @@ def _in_code(text: str, token: Token) -> bool:
 
 
 def _compact(word: str) -> str:
-    return _UNITS.get(word) or word.translate(_LATIN)
+    return _UNITS.get(word, (word.translate(_LATIN),))[0]

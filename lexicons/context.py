@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lexicons.families import family, lookups
 from lexicons.text import Token, analyze
 
 
@@ -11,17 +12,17 @@ class Phrases:
     """A term's `unless` phrases, compiled."""
 
     def __init__(self, phrases: Sequence[str]) -> None:
-        keys = (tuple(token.key for token in analyze(phrase)) for phrase in phrases)
-        self._keys = tuple(dict.fromkeys(key for key in keys if key))
+        found = (tuple(family(token.word) for token in analyze(phrase)) for phrase in phrases)
+        self._families = tuple(dict.fromkeys(families for families in found if families))
 
     def near(self, tokens: Sequence[Token], start: int, stop: int, *, within: int) -> bool:
         """Whether one of them stands in tokens `start` to `stop`, over their edges, or up to
         `within` words beside them; inflections count.
         """
-        for keys in self._keys:
-            first = max(start - within - len(keys), 0)
-            last = min(stop + within, len(tokens) - len(keys))
+        for families in self._families:
+            first = max(start - within - len(families), 0)
+            last = min(stop + within, len(tokens) - len(families))
             for at in range(first, last + 1):
-                if all(tokens[at + i].key == key for i, key in enumerate(keys)):
+                if all(one in lookups(tokens[at + i].word) for i, one in enumerate(families)):
                     return True
         return False

@@ -16,6 +16,7 @@ from importlib.resources import files
 from pymorphy3 import MorphAnalyzer
 
 _CYRILLIC = re.compile(r"[а-я]+")
+_VERBS = ("VERB", "INFN")
 
 
 @lru_cache(maxsize=1 << 17)
@@ -24,6 +25,15 @@ def is_known(word: str) -> bool:
     if word.isascii():
         return word in _english()
     return _CYRILLIC.fullmatch(word) is not None and bool(_russian().word_is_known(word))
+
+
+@lru_cache(maxsize=1 << 16)
+def verbs(word: str) -> tuple[str, ...]:
+    """The infinitives that a Russian word is a form of."""
+    if not is_known(word):
+        return ()
+    found = (one for one in _russian().parse(word) if one.tag.POS in _VERBS)
+    return tuple(dict.fromkeys(one.normal_form.replace("ё", "е") for one in found))
 
 
 def load() -> None:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from lexicons import known
-from lexicons.codes import LONGEST_CODE, pieces, repeats
+from lexicons.codes import LONGEST_CODE, pieces, repeated, repeats
 from lexicons.misspelling import PARTED, SPELLED, Option, Vocabulary
 from lexicons.text import Token
 
@@ -81,8 +81,12 @@ class Words:
         """Ids of the words of a term."""
         ids = tuple(self._vocabulary.add(word, fuzzy=fuzzy) for word in words)
         if fuzzy:
-            self._pairs.update(pairwise(ids))
+            self.put_side_by_side(ids)
         return ids
+
+    def put_side_by_side(self, ids: Sequence[int]) -> None:
+        """Words and codes that stand so in a term may be written as one."""
+        self._pairs.update(pairwise(ids))
 
     def add_code(self, compact: str) -> int:
         """Id of a code in its compact form."""
@@ -114,11 +118,13 @@ class Words:
 
     def joined(self, left: str, right: str, *, at: int) -> list[Edge]:
         """Edges over two words that were one."""
-        if len(right) < _SHORTEST_PART_CHARS or not self._vocabulary.goes_on(left, right):
+        if not self._vocabulary.goes_on(left, right):
             return []
+        both_known = known.is_known(left) and known.is_known(right)
         return [
             ((number,), at + 2, edits, how | PARTED)
             for number, edits, how in self._vocabulary.sounding(left + right)
+            if not (how and both_known)
         ]
 
     def codes(self, tokens: Sequence[Token], at: int) -> list[Edge]:
@@ -133,8 +139,8 @@ class Words:
                 word = tokens[after].word
                 if repeats(word):
                     further.add((said, after + 1, repeats(word)))
-                for piece in pieces(word):
-                    compact = said + piece * times
+                for piece in repeated(word, times):
+                    compact = said + piece
                     number = self._codes.get(compact)
                     if number is not None and after > at:
                         edge = ((number,), after + 1, 0, SPELLED)
@@ -171,17 +177,21 @@ class Words:
         return Record(options, splits, head, code, begins, bool(splits) or head or code)
 
     def _splits(self, word: str) -> list[tuple[int, int]]:
-        """Two words of a term, side by side in it, that are written as one here."""
-        if not self._pairs or not word.isalpha():
+        """Two words or codes of a term, side by side in it, that are written as one here."""
+        if not self._pairs:
             return []
-        exact = self._vocabulary.exact
         return [
             (left, right)
-            for cut in range(_SHORTEST_PART_CHARS, len(word) - _SHORTEST_PART_CHARS + 1)
-            for left in exact(word[:cut])
-            for right in exact(word[cut:])
+            for cut in range(_SHORTEST_PART_CHARS, len(word))
+            for left in self._either(word[:cut])
+            for right in self._either(word[cut:])
             if (left, right) in self._pairs
         ]
+
+    def _either(self, part: str) -> tuple[int, ...]:
+        found = self._vocabulary.exact(part)
+        codes = (self._codes[piece] for piece in pieces(part) if piece in self._codes)
+        return tuple(dict.fromkeys((*found, *codes))) if self._codes else found
 
 
 class _Remembered(dict[str, Record]):

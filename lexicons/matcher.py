@@ -22,7 +22,7 @@ from lexicons.score import Heard, certainty, score_of, score_parts
 from lexicons.terms import Lexicon, Mode, Term
 from lexicons.text import Token, analyze
 
-MOST_EDITS_PERCENT = 22
+MOST_EDITS_PERCENT = 23
 """Of a phrase's letters, this many may be wrong; with more it is another phrase."""
 
 _NOT_ALLOWED = {
@@ -155,6 +155,7 @@ class Matcher:
             for start, stop, compact in reversed(codes):
                 coded[start:stop] = [self._words.add_code(compact)]
             paths.append(tuple(coded))
+            self._words.put_side_by_side(coded)
         end = _End(lexicon, position, term.mode, words, letters, most_edits)
         for path in dict.fromkeys(paths):
             if term.mode == "near" and len(path) > 1:

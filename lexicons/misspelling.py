@@ -7,27 +7,21 @@ from each, so candidates come out of a dictionary, and only those are compared.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import combinations
 
 from rapidfuzz.distance import OSA
 
+from lexicons.families import family, lookups, verb_families
 from lexicons.known import is_known
-from lexicons.sounds import sound
-from lexicons.text import stem
+from lexicons.sounds import base_sound, sound
 
 SHORTEST_FUZZY_CHARS = 5
 LONGEST_FUZZY_CHARS = 32
 SHORTEST_SOUND_CHARS = 4
+"""Of a term's word that can be misheard."""
 _TWO_EDITS_FROM_CHARS = 9
 _FIRST_CHARS = 7
-# «молоток» and «молотка», «резец» and «резца»: a vowel that comes and goes before the last letter.
-_FLEETING = re.compile(r"(?<=[а-я][бвгджзйклмнпрстфхцчшщ])[ое]([кцнл])$")
-
-# Endings that make another word and not another form of it: "bearing" is not a form of "bear".
-_DERIVED = re.compile(r"(?:ing|e[rd]|or|ly|ness|ment|tion|ity|able|ous|al|ive|ful|less|ish)$")
-
 
 # In which ways a word of a text stands for a word of a term, added up; 0: as it is, or inflected.
 MISSPELT = 1
@@ -54,38 +48,6 @@ def fuzzy_length(word: str) -> bool:
     return SHORTEST_FUZZY_CHARS - 1 <= len(word) <= LONGEST_FUZZY_CHARS + 2
 
 
-def singular(word: str) -> str:
-    """An English word without the ending of its plural; other words as they are."""
-    if not word.isascii() or len(word) < 4 or word[-1] != "s" or word.endswith(("ss", "us", "is")):
-        return word
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    if word.endswith(("ches", "shes", "sses", "xes", "zes")):
-        return word[:-2]
-    return word[:-1]
-
-
-def family(word: str) -> str:
-    """What all inflections of a term's word have in common.
-
-    The stem; but where the stem lost an ending that makes another English word, the singular, so
-    that "bearing" takes "bearings" and leaves "bear" alone.
-    """
-    key = stem(word)
-    if not word.isascii():
-        return _FLEETING.sub(r"\1", key)
-    one = singular(word)
-    return one if len(one) > len(key) and _DERIVED.search(one) else key
-
-
-def lookups(word: str) -> tuple[str, ...]:
-    """The families that a word of a text may belong to."""
-    if not word.isascii():
-        return (family(word),)
-    key, one = stem(word), singular(word)
-    return (key,) if key == one else (key, one)
-
-
 class Vocabulary:
     """Words by id, in the order they were added; each stands for its whole :func:`family`."""
 
@@ -95,6 +57,7 @@ class Vocabulary:
         self._allowed: dict[int, int] = {}
         self._shortened: dict[str, tuple[int, ...]] = {}
         self._sounds: dict[str, list[int]] = {}
+        self._verbs: dict[str, list[int]] = {}
         self._heads: set[str] = set()
         self._sound_heads: set[str] = set()
 
@@ -104,14 +67,16 @@ class Vocabulary:
         number = self._ids.setdefault(key, len(self._keys))
         if number == len(self._keys):
             self._keys.append(key)
+            for infinitive in verb_families(word):
+                self._verbs.setdefault(infinitive, []).append(number)
         if fuzzy and number not in self._allowed and word.isalpha():
-            self._allowed[number] = allowed = min(edits_allowed(word), len(key) // 4)
+            self._allowed[number] = allowed = min(edits_allowed(word), len(key) // 3)
             found = self._shortened
             for shortened in _shorten(key, allowed) if allowed else ():
                 found[shortened] = (*found.get(shortened, ()), number)
             if len(word) >= SHORTEST_SOUND_CHARS:
-                self._sounds.setdefault(sound(_sounded(word)), []).append(number)
-            self._heads.update(word[:end] for end in range(2, len(word) - 1))
+                self._sounds.setdefault(base_sound(word), []).append(number)
+            self._heads.update(word[:end] for end in range(1, len(word) - 1))
             said = sound(word)
             self._sound_heads.update(said[:end] for end in range(3, len(said) - 1))
         return number
@@ -127,21 +92,37 @@ class Vocabulary:
     def goes_on(self, left: str, right: str) -> bool:
         """Whether what :meth:`begins` with `left` may go on with `right`."""
         return (
-            left + right[:2] in self._heads or sound(left) + sound(right)[:1] in self._sound_heads
+            left + right[:2] in self._heads
+            or left + right in self._ids
+            or sound(left) + sound(right)[:1] in self._sound_heads
         )
 
     def exact(self, word: str) -> tuple[int, ...]:
         """Ids of the word, as it is or inflected."""
         ids = self._ids
-        return tuple([ids[key] for key in lookups(word) if key in ids])
+        found = [ids[key] for key in lookups(word) if key in ids]
+        if not found and self._verbs:
+            found = [
+                number
+                for infinitive in verb_families(word)
+                for number in self._verbs.get(infinitive, ())
+            ]
+        return tuple(dict.fromkeys(found))
 
-    def sounding(self, word: str) -> Iterator[Option]:
-        """The words that `word` of a text is, and those that sound as it does."""
+    def sounding(self, word: str, *, sure: bool = True) -> Iterator[Option]:
+        """The words that `word` of a text is, and those that sound as it does.
+
+        Russian spelling tells a vowel without stress from another only by knowing the word: one
+        that everybody knows (and that was heard for `sure`) is no other.
+        """
         own = self.exact(word)
         for number in own:
             yield number, 0, 0
-        if len(word) >= SHORTEST_SOUND_CHARS and word.isalpha():
-            for number in self._sounds.get(sound(_sounded(word)), ()):
+        if len(word) < SHORTEST_SOUND_CHARS - 1 or not word.isalpha():
+            return
+        alike = self._sounds.get(base_sound(word), ())
+        if alike and (word.isascii() or not sure or not is_known(word)):
+            for number in alike:
                 if number not in own:
                     yield number, 0, MISHEARD
 
@@ -153,7 +134,7 @@ class Vocabulary:
         """
         taken: set[int] = set()
         known_here = False
-        for option in self.sounding(word):
+        for option in self.sounding(word, sure=sure):
             known_here = known_here or not option[2]
             taken.add(option[0])
             yield option
@@ -177,10 +158,6 @@ class Vocabulary:
             edits = OSA.distance(key, self._keys[number], score_cutoff=self._allowed[number])
             if 0 < edits <= self._allowed[number]:
                 yield number, edits
-
-
-def _sounded(word: str) -> str:
-    return singular(word) if word.isascii() else stem(word)
 
 
 def _shorten(key: str, most: int) -> set[str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from lexicons.families import singular
+
 # In order; each is applied everywhere before the next.
 _ENGLISH = [
     (re.compile(pattern), sound)
@@ -32,14 +34,16 @@ _ENGLISH = [
         (r"qu", "kw"),
         (r"x", "ks"),
         (r"z", "s"),
+        (r"^(br|gr|st)ea(?=[kt])", r"\1e"),
         (r"(?:ea|ai|ei|a)(?=r(?:[aeiouy]|$))", "e"),
+        (r"a(?=[^aeiouy]e$)", "e"),
         (r"([^aeiou])\1", r"\1"),
-        (r"(?:ee|ea|ie|ei|ey|y)", "i"),
+        (r"(?:ee|ea|ie|ei|ey)", "y"),
         (r"(?:oo|ew|ue|ui|u)", "u"),
         (r"(?:ai|ay)", "e"),
         (r"(?:au|aw|oa|ow|oe)", "o"),
-        (r"(?:[aeiou])r(?=$|[^aeiou])", "r"),
         (r"re$", "r"),
+        (r"[aeiou]r(?=$|[^aeiouy])|(?<=[^aeiouy])a$", "r"),
         (r"e$", ""),
         (r"h(?![aeiou])(?<![cs]h)", ""),
     )
@@ -69,6 +73,12 @@ _RUSSIAN = [
 ]
 
 
+# What is left of Russian endings in :func:`sound`.
+_ENDING = re.compile(
+    r"(?<=...)(?:ами|ими|ава|ива|аму|иму|ах|их|ам|им|ум|аф|иф|ав|ив|ай|ий|уй|уу|и|а|у|й)$"
+)
+
+
 @lru_cache(maxsize=1 << 17)
 def sound(word: str) -> str:
     """The sound of a folded word; of other scripts, and with digits, the word itself."""
@@ -77,3 +87,10 @@ def sound(word: str) -> str:
     for pattern, written in _ENGLISH if word.isascii() else _RUSSIAN:
         word = pattern.sub(written, word)
     return word
+
+
+def base_sound(word: str) -> str:
+    """The sound that all inflections of a word share."""
+    if word.isascii():
+        return sound(singular(word))
+    return _ENDING.sub("", sound(word))

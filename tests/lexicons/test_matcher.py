@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
+from lexicons.families import family, lookups
 from lexicons.known import is_known
 from lexicons.lexicon import Lexicon, Term
 from lexicons.matcher import MOST_EDITS_PERCENT, Match, Matcher
@@ -17,15 +18,13 @@ from lexicons.misspelling import (
     MISSPELT,
     PARTED,
     edits_allowed,
-    family,
     fuzzy_length,
-    singular,
 )
 from lexicons.negation import is_denied
 from lexicons.score import score_of, score_parts
-from lexicons.sounds import sound
+from lexicons.sounds import base_sound, sound
 from lexicons.terms import Mode, Purpose
-from lexicons.text import analyze, stem
+from lexicons.text import analyze
 
 
 def matcher(*terms: Term, purpose: Purpose = "custom") -> Matcher:
@@ -213,10 +212,10 @@ def slow_ways(
     for edits, how in slow_alike(wanted[0], heard[0], families, mode):
         steps.append((1, 1, edits, how))
     if mode == "fuzzy" and len(heard) > 1 and begins(wanted[0], heard[0]):
-        joined, short = heard[0] + heard[1], min(len(heard[0]), len(heard[1]))
-        if short > 1 and goes_on(wanted[0], heard[0], heard[1]):
+        joined = heard[0] + heard[1]
+        if goes_on(wanted[0], heard[0], heard[1]):
             for edits, how in slow_alike(wanted[0], joined, families, mode):
-                if edits == 0:
+                if edits == 0 and not (how and is_known(heard[0]) and is_known(heard[1])):
                     steps.append((1, 2, edits, how | PARTED))
     for said, used, edits, how in steps:
         for count, more, ways in slow_ways(wanted[said:], heard[used:], families, mode):
@@ -225,7 +224,7 @@ def slow_ways(
 
 def begins(word: str, head: str) -> bool:
     said, sounds = sound(head), sound(word)
-    spelled = word.startswith(head) and 2 <= len(head) < len(word) - 1
+    spelled = word.startswith(head) and 1 <= len(head) < len(word) - 1
     return spelled or (sounds.startswith(said) and 3 <= len(said) < len(sounds) - 1)
 
 
@@ -237,21 +236,22 @@ def goes_on(word: str, left: str, right: str) -> bool:
 
 
 def slow_alike(want: str, hear: str, families: set[str], mode: Mode) -> Iterator[tuple[int, int]]:
-    keys = {family(hear), stem(hear), singular(hear)}
+    keys = set(lookups(hear))
     if family(want) in keys:
         if mode != "exact" or want == hear:
             yield 0, 0
         return
     if mode != "fuzzy" or not (want.isalpha() and hear.isalpha()):
         return
-    one = singular if hear.isascii() else stem
-    if min(len(want), len(hear)) >= 4 and sound(one(want)) == sound(one(hear)):
-        yield 0, MISHEARD
+    known_russian = not hear.isascii() and is_known(hear)
+    if len(want) > 3 and len(hear) > 2 and base_sound(want) == base_sound(hear):
+        if not known_russian:
+            yield 0, MISHEARD
         return
     if keys & families or not fuzzy_length(hear) or is_known(hear):
         return
-    allowed = min(edits_allowed(want), len(family(want)) // 4)
-    for key in dict.fromkeys((stem(hear), family(hear))):
+    allowed = min(edits_allowed(want), len(family(want)) // 3)
+    for key in lookups(hear):
         edits = OSA.distance(key, family(want))
         if edits <= allowed:
             yield edits, MISSPELT
