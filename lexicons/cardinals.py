@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lexicons.numerals import AND, ARTICLE, FIRST, NAUGHTS, NUMERALS, Kind, Numeral
+from lexicons.numerals import AND, ARTICLE, FIRST, NAMED_DIGITS, NUMERALS, Kind, Numeral
 from lexicons.pieces import Pieces
 
 _CEILING = 1_000_000_000
@@ -35,7 +35,7 @@ def read_below_hundred(pieces: Pieces, at: int) -> Cardinal | None:
     unit = NUMERALS.get(pieces.word(at + 1))
     if unit is None or unit.kind != "unit" or unit.value == 0:
         return alone
-    if pieces.word(at + 2) in NAUGHTS:  # «двадцать два нуля» are 20 and two zeros
+    if pieces.word(at + 2) in NAMED_DIGITS:  # «двадцать два нуля» are 20 and two zeros
         return alone
     return Cardinal(numeral.value + unit.value, at + 2, unit.ordinal)
 

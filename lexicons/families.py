@@ -63,7 +63,7 @@ def lookups(word: str) -> tuple[str, ...]:
 
 
 def verb_families(word: str) -> tuple[str, ...]:
-    """The infinitives a Russian word may be a form of; none for other words."""
+    """The verbs a Russian word may be a form of, each in a tense; none for other words."""
     return verbs(word) if not word.isascii() and _VERBAL.search(word) else ()
 
 

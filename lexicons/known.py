@@ -29,11 +29,11 @@ def is_known(word: str) -> bool:
 
 @lru_cache(maxsize=1 << 16)
 def verbs(word: str) -> tuple[str, ...]:
-    """The infinitives that a Russian word is a form of."""
+    """The infinitives that a Russian word is a form of, each with its tense."""
     if not is_known(word):
         return ()
     found = (one for one in _russian().parse(word) if one.tag.POS in _VERBS)
-    return tuple(dict.fromkeys(one.normal_form.replace("ё", "е") for one in found))
+    return tuple(dict.fromkeys(f"{one.normal_form} {one.tag.tense}" for one in found))
 
 
 def load() -> None:

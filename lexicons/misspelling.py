@@ -76,7 +76,7 @@ class Vocabulary:
                 found[shortened] = (*found.get(shortened, ()), number)
             if len(word) >= SHORTEST_SOUND_CHARS:
                 self._sounds.setdefault(base_sound(word), []).append(number)
-            self._heads.update(word[:end] for end in range(1, len(word) - 1))
+            self._heads.update(word[:end] for end in range(1, len(word)))
             said = sound(word)
             self._sound_heads.update(said[:end] for end in range(3, len(said) - 1))
         return number
@@ -112,8 +112,8 @@ class Vocabulary:
     def sounding(self, word: str, *, sure: bool = True) -> Iterator[Option]:
         """The words that `word` of a text is, and those that sound as it does.
 
-        Russian spelling tells a vowel without stress from another only by knowing the word: one
-        that everybody knows (and that was heard for `sure`) is no other.
+        Russian words that everybody knows (and were heard for `sure`) are no others: their
+        spelling does not tell which vowel has the stress. Nor are short English ones.
         """
         own = self.exact(word)
         for number in own:
@@ -121,7 +121,8 @@ class Vocabulary:
         if len(word) < SHORTEST_SOUND_CHARS - 1 or not word.isalpha():
             return
         alike = self._sounds.get(base_sound(word), ())
-        if alike and (word.isascii() or not sure or not is_known(word)):
+        mistakable = word.isascii() and len(word) > SHORTEST_SOUND_CHARS
+        if alike and (mistakable or not sure or not is_known(word)):
             for number in alike:
                 if number not in own:
                     yield number, 0, MISHEARD

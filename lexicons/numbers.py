@@ -9,7 +9,16 @@ from __future__ import annotations
 import re
 
 from lexicons.cardinals import read_below_hundred, read_whole
-from lexicons.numerals import ARTICLE, DOUBLES, NAUGHTS, NUMERALS, OH, POINT
+from lexicons.numerals import (
+    ARTICLE,
+    DOUBLES,
+    FRACTIONS,
+    NAMED_DIGITS,
+    NUMERALS,
+    OH,
+    POINT,
+    WHOLES,
+)
 from lexicons.pieces import Gap, Pieces
 from lexicons.spelling import Atom, Link, Number, join_atoms, link_atoms
 
@@ -100,9 +109,9 @@ def _read_atom(pieces: Pieces, at: int, *, said_before: int) -> Atom | None:
     if not written and word not in NUMERALS and word != ARTICLE:
         return None
     count = NUMERALS.get(word)
-    naughts = pieces.word(at + 1) in NAUGHTS and pieces.close(at + 1)
-    if naughts and count is not None and count.value in (2, 3, 4) and not count.ordinal:
-        return Atom("0" * count.value, at, at + 2, spoken=True)
+    named = NAMED_DIGITS.get(pieces.word(at + 1)) if pieces.close(at + 1) else None
+    if named and count is not None and count.value in (2, 3, 4) and not count.ordinal:
+        return Atom(named * count.value, at, at + 2, spoken=True)
     whole = read_whole(pieces, at)
     if whole is not None:
         return Atom(
@@ -113,7 +122,19 @@ def _read_atom(pieces: Pieces, at: int, *, said_before: int) -> Atom | None:
     said = read_below_hundred(pieces, at)
     if said is None:
         return None
+    if pieces.word(said.stop) in WHOLES and pieces.close(said.stop):
+        return _with_fraction(pieces, at, whole=str(said.value), stop=said.stop + 1)
     return Atom(str(said.value), at, said.stop, spoken=True, ordinal=said.ordinal)
+
+
+def _with_fraction(pieces: Pieces, at: int, *, whole: str, stop: int) -> Atom:
+    """«две целых (и) пять десятых» from "двух целых" on: its digits, as those of "2.5"."""
+    begin = stop + (pieces.word(stop) == "и")
+    part = read_below_hundred(pieces, begin) if pieces.close(begin) else None
+    digits = FRACTIONS.get(pieces.word(part.stop)) if part is not None else None
+    if part is None or digits is None or len(str(part.value)) > digits:
+        return Atom(whole, at, stop, spoken=True)
+    return Atom(whole + str(part.value).zfill(digits), at, part.stop + 1, spoken=True)
 
 
 def _read_written(pieces: Pieces, at: int) -> Atom | None:

@@ -26,7 +26,22 @@ def _words(listing: str) -> list[str]:
 
 OH = frozenset({"o", "oh"})
 DOUBLES = {"double": 2, "triple": 3, "treble": 3}
-NAUGHTS = frozenset({"нуля", "ноля", "нолика"})  # «два нуля» reads two zeros out
+# «два нуля», «две семерки»: what is read out twice and more.
+NAMED_DIGITS = {"нуля": "0", "ноля": "0", "нолика": "0", "нулей": "0"} | {
+    name + ending: str(digit)
+    for digit, name in enumerate(
+        "единиц двойк тройк четверк пятерк шестерк семерк восьмерк девятк".split(),  # noqa: SIM905
+        1,
+    )
+    for ending in ("ы" if digit == 1 else "и",)
+}
+# «две целых пять десятых» is 2.5: how many digits follow.
+WHOLES = frozenset({"целая", "целых", "целые", "целой", "целую"})
+FRACTIONS = {
+    stem + ending: digits
+    for digits, stem in ((1, "десят"), (2, "сот"), (3, "тысячн"))
+    for ending in ("ая", "ых", "ые", "ой", "ую")
+}
 POINT = "point"
 AND = "and"
 FIRST = "first"  # a number in "twenty-first" alone: "first of all" is not about numbers

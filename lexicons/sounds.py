@@ -38,6 +38,7 @@ _ENGLISH = [
         (r"(?:ea|ai|ei|a)(?=r(?:[aeiouy]|$))", "e"),
         (r"a(?=[^aeiouy]e$)", "e"),
         (r"([^aeiou])\1", r"\1"),
+        (r"y(?=[^aeiouy])", "i"),
         (r"(?:ee|ea|ie|ei|ey)", "y"),
         (r"(?:oo|ew|ue|ui|u)", "u"),
         (r"(?:ai|ay)", "e"),
@@ -52,6 +53,7 @@ _RUSSIAN = [
     (re.compile(pattern), sound)
     for pattern, sound in (
         (r"[ьъ]", ""),
+        (r"(?<=[жчшщ])о", "е"),
         (r"тс|тьс|дс|тц|дц", "ц"),
         (r"стн", "сн"),
         (r"здн", "зн"),

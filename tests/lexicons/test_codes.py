@@ -63,8 +63,14 @@ def test_how_a_code_is_read_out_does_not_matter_in_any_mode(mode: str) -> None:
     assert found("6204 2 R S", Term("6204 2RS", mode=mode)) == ["6204 2 R S"]  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("text", ["204", "two oh four", "20-4", "2 and 04", "20, 4"])
+def test_a_number_may_be_read_out_in_parts(text: str) -> None:
+    expected = [] if text == "2 and 04" else [f"pump {text}"]
+    assert found(f"a pump {text}", Term("pump 204")) == expected
+
+
 def test_ordinary_words_are_no_code() -> None:
-    for text in ("drill", "bearing 204", "the old one", "подшипник 204", "no, thanks"):
+    for text in ("drill", "bearing 20", "the old one", "подшипник 20", "no, thanks"):
         assert list(codes_of(text, analyze(text))) == []
 
 

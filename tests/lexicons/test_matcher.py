@@ -224,13 +224,13 @@ def slow_ways(
 
 def begins(word: str, head: str) -> bool:
     said, sounds = sound(head), sound(word)
-    spelled = word.startswith(head) and 1 <= len(head) < len(word) - 1
+    spelled = word.startswith(head) and 1 <= len(head) < len(word)
     return spelled or (sounds.startswith(said) and 3 <= len(said) < len(sounds) - 1)
 
 
 def goes_on(word: str, left: str, right: str) -> bool:
     head, said, sounds = left + right[:2], sound(left) + sound(right)[:1], sound(word)
-    spelled = word.startswith(head) and len(head) < len(word) - 1
+    spelled = word.startswith(head) and len(head) < len(word)
     spelled = spelled or left + right == family(word)
     return spelled or (sounds.startswith(said) and 3 <= len(said) < len(sounds) - 1)
 
@@ -243,9 +243,9 @@ def slow_alike(want: str, hear: str, families: set[str], mode: Mode) -> Iterator
         return
     if mode != "fuzzy" or not (want.isalpha() and hear.isalpha()):
         return
-    known_russian = not hear.isascii() and is_known(hear)
+    unmistakable = is_known(hear) and not (hear.isascii() and len(hear) > 4)
     if len(want) > 3 and len(hear) > 2 and base_sound(want) == base_sound(hear):
-        if not known_russian:
+        if not unmistakable:
             yield 0, MISHEARD
         return
     if keys & families or not fuzzy_length(hear) or is_known(hear):
