@@ -85,6 +85,8 @@ _UNITS = _names(
 _DOUBLES = {"double": 2, "triple": 3, "двойное": 2, "двойная": 2, "дабл": 2}
 _US = ("u", "you", "ю", "у")
 _HAS_DIGIT = re.compile(r"[0-9]")
+_PIECE = re.compile(r"[a-z0-9.]+")
+_LOOKS_DECIMAL = re.compile(r"[0-9]+\.0[0-9]")  # "2.04" is how "two oh four" may be written
 
 
 @lru_cache(maxsize=1 << 16)
@@ -94,7 +96,9 @@ def pieces(word: str) -> tuple[str, ...]:
     if _HAS_DIGIT.search(word) or len(word) <= 4:
         found.append(word.translate(_LATIN))
     found += (*_LETTER_NAMES.get(word, ()), *_UNITS.get(word, ()))
-    return tuple(dict.fromkeys(piece for piece in found if piece.isascii() and piece.isalnum()))
+    if _LOOKS_DECIMAL.fullmatch(word):
+        found.append(word.replace(".", ""))
+    return tuple(dict.fromkeys(piece for piece in found if _PIECE.fullmatch(piece)))
 
 
 def repeats(word: str) -> int:
@@ -123,7 +127,11 @@ def codes_of(text: str, tokens: Sequence[Token]) -> Iterator[tuple[int, int, str
             run = tokens[start:stop]
             compact = "".join(_compact(token.word) for token in run)
             digits = any(_HAS_DIGIT.search(token.word) for token in run)
-            short = len(run) == 1 and run[0].word.isdigit() and len(compact) < _SHORTEST_NUMBER
+            short = (
+                len(run) == 1
+                and run[0].word.replace(".", "").isdigit()
+                and len(compact) < _SHORTEST_NUMBER
+            )
             if not short and 2 <= len(compact) <= LONGEST_CODE and (digits or len(run) == 1):
                 yield start, stop, compact
         start = max(stop, start + 1)

@@ -120,7 +120,7 @@ class Vocabulary:
             yield number, 0, 0
         if len(word) < SHORTEST_SOUND_CHARS - 1 or not word.isalpha():
             return
-        alike = self._sounds.get(base_sound(word), ())
+        alike = self._sounds.get(base_sound(word)) or self._sounds.get(sound(word)) or []
         mistakable = word.isascii() and len(word) > SHORTEST_SOUND_CHARS
         if alike and (mistakable or not sure or not is_known(word)):
             for number in alike:
@@ -142,11 +142,23 @@ class Vocabulary:
         if known_here or not word.isalpha() or not fuzzy_length(word):
             return
         if self._shortened and not (sure and is_known(word)):
+            for number in self._garbled(word):
+                if number not in taken:
+                    taken.add(number)
+                    yield number, 1, MISSPELT
             for key in lookups(word):
                 for number, edits in self._near(key):
                     if number not in taken:
                         taken.add(number)
                         yield number, edits, MISSPELT
+
+    def _garbled(self, word: str) -> Iterator[int]:
+        """Russian words of which all but the ending is right."""
+        if not word.isascii():
+            for cut in range(len(word) - 1, max(SHORTEST_FUZZY_CHARS, len(word) - 5), -1):
+                number = self._ids.get(word[:cut])
+                if number in self._allowed:
+                    yield number
 
     def _near(self, key: str) -> Iterator[tuple[int, int]]:
         reach = 2 if len(key) >= _TWO_EDITS_FROM_CHARS - 2 else 1

@@ -7,6 +7,7 @@ Which neighbouring numbers are read as one is said in `lexicons.spelling`.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from lexicons.cardinals import read_below_hundred, read_whole
 from lexicons.numerals import (
@@ -32,6 +33,7 @@ _RUSSIAN_SUFFIXES = _set("й я е ю го му м х ми ти ой ый ий �
 _MARKERS = _set("number numbers num nr номер номера номеру номером номере")
 _ABBREVIATED = _set("no nos num nr ном н")
 _BARE = _set("no nos")
+_DECIMAL = re.compile(r"[0-9]+[.,]([0-9]{1,2})")  # three digits more are thousands
 _SYMBOL = "#"
 # "this one two oh four": the one is a pronoun, the number begins after it.
 _POINTING = _set("this that which another no any some every each other")
@@ -58,7 +60,7 @@ def read_numbers(pieces: Pieces, at: int) -> list[Number]:
     numbers = _read_run(pieces, begin)
     if not numbers or (word in _BARE and not _is_named(pieces, numbers[0])):
         return []
-    return [Number(numbers[0].digits, at, numbers[0].stop), *numbers[1:]]
+    return [replace(numbers[0], first=at), *numbers[1:]]
 
 
 def _marks_the_next(pieces: Pieces, at: int) -> bool:
@@ -88,6 +90,8 @@ def _read_run(pieces: Pieces, at: int) -> list[Number]:
         following = _read_atom(pieces, begin + pointed, said_before=len(atoms))
         if following is None:
             break
+        if pointed:
+            following = replace(following, fraction=len(following.digits))
         gap = pieces.gap(begin)
         link: Link = "strong" if pointed else _link(pieces, atoms[-1], right=following, gap=gap)
         if link == "none":
@@ -134,7 +138,8 @@ def _with_fraction(pieces: Pieces, at: int, *, whole: str, stop: int) -> Atom:
     digits = FRACTIONS.get(pieces.word(part.stop)) if part is not None else None
     if part is None or digits is None or len(str(part.value)) > digits:
         return Atom(whole, at, stop, spoken=True)
-    return Atom(whole + str(part.value).zfill(digits), at, part.stop + 1, spoken=True)
+    behind = str(part.value).zfill(digits)
+    return Atom(whole + behind, at, part.stop + 1, spoken=True, fraction=digits)
 
 
 def _read_written(pieces: Pieces, at: int) -> Atom | None:
@@ -148,7 +153,9 @@ def _read_written(pieces: Pieces, at: int) -> Atom | None:
         return None
     if pieces.gap(at + 1) == "hyphen" and pieces.word(at + 1) in _RUSSIAN_SUFFIXES:
         return Atom(digits, at, at + 2, spoken=False, ordinal=True)
-    return Atom(digits, at, at + 1, spoken=False)
+    decimal = _DECIMAL.fullmatch(word)
+    fraction = len(decimal[1]) if decimal else 0
+    return Atom(digits, at, at + 1, spoken=False, fraction=fraction)
 
 
 def _is_zero(pieces: Pieces, at: int, *, said_before: int) -> bool:

@@ -33,16 +33,21 @@ _ABOUT |= {(value, value + 10) for value in range(10, 90, 10)} | {(5, 10), (10, 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """The digits that the pieces `first` to `stop` (exclusive) stand for."""
+    """The digits that the pieces `first` to `stop` (exclusive) stand for; in `written` a decimal
+    has its point.
+    """
 
     digits: str
     first: int
     stop: int
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """One number as it was said or written; `whole` takes no part in spelling."""
+    """One number as it was said or written; `whole` takes no part in spelling. What lies behind
+    a decimal point has `fraction` digits at its end.
+    """
 
     digits: str
     first: int
@@ -50,6 +55,14 @@ class Atom:
     spoken: bool
     whole: bool = False
     ordinal: bool = False
+    fraction: int = 0
+
+    @property
+    def written(self) -> str:
+        """The digits with the decimal point."""
+        if not self.fraction:
+            return self.digits
+        return f"{self.digits[: -self.fraction]}.{self.digits[-self.fraction :]}"
 
     @property
     def only_zeros(self) -> bool:
@@ -93,6 +106,7 @@ def join_atoms(atoms: Sequence[Atom], links: Sequence[tuple[Link, Gap]]) -> list
             continue
         group = atoms[begin : index + 1]
         digits = "".join(atom.digits for atom in group)
-        numbers.append(Number(digits, group[0].first, group[-1].stop))
+        written = "".join(atom.written for atom in group)
+        numbers.append(Number(digits, group[0].first, group[-1].stop, written))
         begin = index + 1
     return numbers

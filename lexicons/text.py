@@ -33,6 +33,7 @@ _LATIN = re.compile(r"[a-z]+")
 _CYRILLIC = re.compile(r"[а-я]+")
 _NOT_A_KEY = re.compile(r"[\W_]+")
 _CLITICS = {"ll": "will", "re": "are", "ve": "have", "m": "am"}
+_WITH_UNIT = re.compile(r"[0-9]+[.,][0-9]{1,2}[a-zа-я]+")  # "1.5kW"
 _CLITIC = re.compile(rf"(.+)'({'|'.join(_CLITICS)})")
 _SPELLED_ORDINALS = {"1st": "first", "2nd": "second"}
 _ENGLISH, _RUSSIAN = Stemmer("english", 0), Stemmer("russian", 0)
@@ -43,7 +44,7 @@ class Token(NamedTuple):
 
     `key` is what is compared and indexed: lower-case letters and digits alone. `start` and `end`
     are the characters of the analyzed text that it came from, "number two oh four" in full.
-    `word` is the key before stemming.
+    `word` is the key before stemming; a decimal has its point there ("2.5", with the key 25).
     """
 
     key: str
@@ -70,7 +71,7 @@ def analyze(text: str) -> list[Token]:
             for number in numbers:
                 digits = number.digits[:MAX_KEY_CHARS]
                 span = folded.span(pieces[number.first][1], pieces[number.stop - 1][2])
-                tokens.append(Token(digits, *span, digits))
+                tokens.append(Token(digits, *span, number.written[:MAX_KEY_CHARS]))
             if numbers:
                 resume = numbers[-1].stop
                 continue
@@ -93,7 +94,8 @@ def _read_word(piece: str) -> tuple[tuple[str, str, int, int], ...]:
     clitic = _CLITIC.fullmatch(piece)
     begin = len(clitic[1]) if clitic is not None else len(piece)
     word = _SPELLED_ORDINALS.get(piece) or _NOT_A_KEY.sub("", piece[:begin])[:MAX_KEY_CHARS]
-    words = ((word, stem(word), 0, begin),) if word else ()
+    said = piece.replace(",", ".") if _WITH_UNIT.fullmatch(piece) else word
+    words = ((said, stem(word), 0, begin),) if word else ()
     if clitic is None:
         return words
     full = _CLITICS[clitic[2]]

@@ -244,11 +244,15 @@ def slow_alike(want: str, hear: str, families: set[str], mode: Mode) -> Iterator
     if mode != "fuzzy" or not (want.isalpha() and hear.isalpha()):
         return
     unmistakable = is_known(hear) and not (hear.isascii() and len(hear) > 4)
-    if len(want) > 3 and len(hear) > 2 and base_sound(want) == base_sound(hear):
+    if len(want) > 3 and len(hear) > 2 and base_sound(want) in (base_sound(hear), sound(hear)):
         if not unmistakable:
             yield 0, MISHEARD
         return
     if keys & families or not fuzzy_length(hear) or is_known(hear):
+        return
+    garbled = not hear.isascii() and hear.startswith(family(want))
+    if garbled and len(family(want)) > 5 and len(family(want)) > len(hear) - 5:
+        yield 1, MISSPELT
         return
     allowed = min(edits_allowed(want), len(family(want)) // 3)
     for key in lookups(hear):
