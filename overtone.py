@@ -26,7 +26,7 @@ from api import commands as api_commands
 from models.db import connect, migrate
 from settings import BadSettings, Settings, read_settings
 from workers import commands as worker_commands
-from workers import mood_commands
+from workers import lexicon_commands, mood_commands
 from workers.embedded import EmbeddedQueueError
 from workers.queue import QueueDown, open_queue
 
@@ -49,6 +49,7 @@ for command in (
     app.command()(command)
 app.add_typer(api_commands.keys, name="key")
 app.add_typer(mood_commands.mood, name="mood")
+app.add_typer(lexicon_commands.lexicon, name="lexicon")
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10

@@ -103,11 +103,11 @@ class Settings(BaseSettings):
         "on", description="Whether the two voices of a mono recording are told apart."
     )
     hotwords: int = Field(
-        0,
+        10_000,
         ge=0,
-        le=200,
-        description="Terms of the product lexicons, the first so many and as many as fit 223 "
-        "tokens, that Whisper is told of: it finds more of them, and decodes twice as long.",
+        le=200_000,
+        description="Terms of the product lexicons, the first so many, that Whisper is told of "
+        "where it wrote something like them; 0 tells it of none.",
     )
     mood_model: str = Field(
         "encoder",

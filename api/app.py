@@ -8,9 +8,22 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 
-from api import alerts, calls, errors, health, push, verdicts
+from api import (
+    alerts,
+    calls,
+    drafts,
+    errors,
+    health,
+    hits,
+    lexicons,
+    push,
+    rematches,
+    verdicts,
+)
 from api.limits import FORM_BYTES, LimitBody
-from models.db import connect, migrate
+from lexicons.lexicon import as_table, shipped
+from models.db import connect, migrate, writing
+from models.lexicon import seed_lexicons
 from models.stores import Stores
 from settings import Settings
 from workers.queue import open_queue
@@ -23,13 +36,15 @@ ABOUT = (
 
 def make_app(settings: Settings) -> FastAPI:
     """The API over one database, queue and set of stores; the schema is brought up to date at
-    start.
+    start, and so are the lexicons that come with Overtone.
     """
     engine = connect(settings.database)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         migrate(engine)
+        with writing(engine) as session:
+            seed_lexicons(session, [as_table(lexicon) for lexicon in shipped()])
         yield
         engine.dispose()
 
@@ -40,7 +55,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.stores = Stores(settings.recordings, settings.stores)
     app.add_middleware(LimitBody, max_bytes=settings.max_upload_mb * 1_000_000 + FORM_BYTES)
     errors.install(app)
-    for room in (health, push, calls, verdicts, alerts):
+    for room in (health, push, calls, verdicts, hits, alerts, lexicons, drafts, rematches):
         app.include_router(room.router)
     return app
 

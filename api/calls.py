@@ -103,6 +103,7 @@ def get_call(session: ReadingDep, call_id: CallId) -> CallDetail:
         hits=whole.hits,
         alerts=whole.alerts,
         verdicts=whole.verdicts,
+        hit_verdicts=whole.hit_verdicts,
     )
 
 

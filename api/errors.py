@@ -19,6 +19,11 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from lexicons.changes import NoSuchTermError
+from lexicons.checking import LexiconUnusableError
+from lexicons.terms import LexiconError
+from models.lexicon_rows import LexiconRefused
+from models.rematch import CannotRematch
 from models.stores import RecordingEmpty, RecordingGone, RecordingTooLarge, StoreRefused
 from models.verdict import CannotJudge
 from models.words import BadQuery
@@ -32,6 +37,10 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     RecordingEmpty: HTTPStatus.UNPROCESSABLE_ENTITY,
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     CannotJudge: HTTPStatus.CONFLICT,
+    CannotRematch: HTTPStatus.CONFLICT,
+    LexiconError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    LexiconRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NoSuchTermError: HTTPStatus.NOT_FOUND,
 }
 
 
@@ -99,6 +108,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(BadQuery, _on_bad_query)
+    app.add_exception_handler(LexiconUnusableError, _on_unusable)
     app.add_exception_handler(OperationalError, _on_database)
     app.add_exception_handler(Exception, _on_surprise)
     for kind in STATUS_OF:
@@ -136,7 +146,19 @@ async def _on_bad_query(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_known(_request: Request, error: Exception) -> JSONResponse:
-    return problem(STATUS_OF[type(error)], str(error))
+    status = next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
+    return problem(status, str(error))
+
+
+async def _on_unusable(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, LexiconUnusableError)
+    wrong = [
+        WrongParameter(
+            parameter="body" if one.term is None else f"terms.{one.term}", problem=one.text
+        )
+        for one in error.problems
+    ]
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors=wrong)
 
 
 async def _on_database(_request: Request, error: Exception) -> JSONResponse:

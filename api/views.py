@@ -7,9 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.lexicon_views import HitVerdictView
 from models.alert import Alert
 from models.call import Call, Speaker
 from models.hit import Hit
+from models.hit_verdict import HitVerdict
 from models.search import Found, Page
 from models.turn import UNCERTAIN_BELOW, Turn
 from models.verdict import MoodVerdict
@@ -158,6 +160,7 @@ class CallsView(BaseModel):
 class HitView(_View):
     """One term found in one turn."""
 
+    id: int = Field(examples=[815])
     turn_id: int
     speaker: str
     lexicon: str = Field(examples=["product"])
@@ -167,7 +170,21 @@ class HitView(_View):
     matched: str = Field(examples=["bearing number 204"])
     start_s: float
     end_s: float
-    score: float
+    score: float = Field(description="How well it fits, 0 to 1.", examples=[0.86])
+    parts: dict[str, float] | None = Field(
+        description="What the score is the product of, less what is 1; null where not known.",
+        examples=[{"spelling": 0.9091, "hearing": 0.95}],
+    )
+    verdict: HitVerdictView | None = Field(
+        None, description="What people said of it; kept when the call is heard or matched again."
+    )
+
+    @classmethod
+    def of(cls, hit: Hit, verdict: HitVerdict | None) -> HitView:
+        view = cls.model_validate(hit)
+        if verdict is not None:
+            view.verdict = HitVerdictView.model_validate(verdict)
+        return view
 
 
 class SilenceView(_View):
@@ -296,6 +313,7 @@ class CallDetail(CallView):
         hits: list[Hit],
         alerts: list[Alert],
         verdicts: list[MoodVerdict],
+        hit_verdicts: dict[int, HitVerdict],
     ) -> CallDetail:
         return cls(
             **_fields(call),
@@ -309,7 +327,7 @@ class CallDetail(CallView):
             speakers=[SpeakerView.model_validate(speaker) for speaker in speakers],
             tags=tags,
             turns=[TurnView.model_validate(turn) for turn in turns],
-            hits=[HitView.model_validate(hit) for hit in hits],
+            hits=[HitView.of(hit, hit_verdicts.get(hit.id or 0)) for hit in hits],
             alerts=[AlertView.model_validate(alert) for alert in alerts],
             verdicts=[VerdictView.model_validate(verdict) for verdict in verdicts],
         )

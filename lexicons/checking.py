@@ -128,4 +128,5 @@ def _refusal(source: str, found: list[Problem]) -> LexiconUnusableError:
 
 
 def _short(text: str, most: int) -> str:
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")  # half characters
     return text if len(text) <= most else text[: most - 3] + "..."

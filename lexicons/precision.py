@@ -21,6 +21,8 @@ WANTED = 0.9
 FEW = 5
 """With fewer verdicts a term is left alone: four of four right may be luck."""
 HOPELESS = 0.5
+EXAMPLES = 5
+"""So many of a term's wrong hits are named."""
 _Z = 1.96  # 95 %
 _LEAST_WITH_WORD = 2
 _MOST_LUCK = 0.25
@@ -68,7 +70,7 @@ class TermPrecision:
     """What people said of the hits of one term.
 
     `confirmed` and `rejected` are of what it finds now. `gone` were rejected and are found no more,
-    `lost` were confirmed and are found no more. `at_least` is the lower bound of the precision.
+    `lost` were confirmed and are found no more. `wrong` are some of the rejected ones.
     """
 
     term: str
@@ -79,6 +81,7 @@ class TermPrecision:
     action: Action
     why: str
     way: Way | None = None
+    wrong: tuple[JudgedHit, ...] = ()
 
     @property
     def precision(self) -> float | None:
@@ -136,7 +139,8 @@ def wilson_lower(right: int, judged: int) -> float | None:
         return None
     share, z2 = right / judged, _Z * _Z
     spread = _Z * sqrt(share * (1 - share) / judged + z2 / (4 * judged * judged))
-    return max(0.0, (share + z2 / (2 * judged) - spread) / (1 + z2 / judged))
+    bound = (share + z2 / (2 * judged) - spread) / (1 + z2 / judged)
+    return min(max(0.0, bound), share)  # rounding alone puts it beyond
 
 
 def measure(
@@ -163,7 +167,15 @@ def _measure(
     gone = len(hits) - len(now) - lost
     action, why, way = _proposal(term, confirmed, rejected, wanted)
     return TermPrecision(
-        text, len(confirmed), len(rejected), gone, lost, action=action, why=why, way=way
+        text,
+        len(confirmed),
+        len(rejected),
+        gone,
+        lost,
+        action=action,
+        why=why,
+        way=way,
+        wrong=tuple(rejected[:EXAMPLES]),
     )
 
 
@@ -240,9 +252,10 @@ def _telling_word(
 
 
 def _near(hit: JudgedHit, within: int) -> list[Token]:
-    """The words of a hit and up to `within` on each side."""
+    """The words of a hit, and those on each side with no more than `within` others in between."""
     before, after = analyze(hit.before), analyze(hit.after)
-    return [*before[max(len(before) - within, 0) :], *analyze(hit.matched), *after[:within]]
+    reach = within + 1
+    return [*before[max(len(before) - reach, 0) :], *analyze(hit.matched), *after[:reach]]
 
 
 def _in_words(way: Way, right: int, wrong: int) -> str:

@@ -16,6 +16,7 @@ from lexicons.terms import LexiconError
 
 MAX_BYTES = 50_000_000
 MAX_ROWS = 200_000
+MAX_LINE_CHARS = 100_000
 
 _DELIMITERS = (",", ";", "\t")
 _NO_DELIMITER = "\x1f"  # a file of one column: commas belong to the names
@@ -28,9 +29,9 @@ _BLANKS = re.compile(r"[ \t\n\u00a0]+")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _UNUSUAL_IN_RUSSIAN = re.compile(r"[^\x00-\x7fА-яЁё№«»„“”’–—…°±\u00a0]")
 _CYRILLIC_WORD = re.compile(r"[A-Za-z]*[А-яЁё][A-Za-zА-яЁё]*")
-_LATIN_LETTER = re.compile(r"[A-Za-z]")
+_UNLIKELY_IN_A_WORD = re.compile(r"[A-Za-z]|[а-яё][А-ЯЁ]")
 _MOST_UNUSUAL = 0.1
-_MOST_MIXED = 0.2
+_MOST_UNLIKELY = 0.2
 
 
 class CatalogueError(LexiconError):
@@ -44,6 +45,9 @@ class RowProblem:
     line: int
     text: str
     reason: str
+
+    def __str__(self) -> str:
+        return f"{self.text!r} {self.reason}" if self.text else self.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,10 @@ def read_rows(data: bytes, *, source: str) -> Rows:
     header_at += hint is not None
     if not lines[header_at:]:
         raise CatalogueError(f"{source}: is empty: begin it with a row of column names")
+    if len(lines[header_at]) > MAX_LINE_CHARS:
+        raise CatalogueError(
+            f"{source}: the row of column names is too long: it may be no CSV file"
+        )
     delimiter = hint[1] if hint is not None else _delimiter(lines[header_at])
     while len(lines) > header_at + 1 and not lines[-1].strip(f' "{delimiter}'):
         lines.pop()
@@ -100,10 +108,12 @@ def _rows(lines: list[str], header_at: int, *, header: tuple[str, ...], delimite
         cells = _cells(lines[at], delimiter)
         if cells is None:
             taken, cells = _over_lines(lines, at, delimiter)
-        while cells is not None and len(cells) > len(header) and not cells[-1]:
-            cells = cells[:-1]
+        if cells is not None and not any(cells[len(header) :]):
+            cells = cells[: len(header)]
         reason = None
-        if cells is None:
+        if len(lines[at]) > MAX_LINE_CHARS:
+            reason = f"has over {MAX_LINE_CHARS:,} characters: shorten it"
+        elif cells is None:
             reason = 'has a quote that is not closed, or one inside that is not doubled ("")'
         elif len(cells) != len(header) and any(cells):
             reason = (
@@ -120,7 +130,11 @@ def _rows(lines: list[str], header_at: int, *, header: tuple[str, ...], delimite
 
 
 def _cells(line: str, delimiter: str) -> tuple[str, ...] | None:
-    """The cells of a line, blanks around them taken off; None where its quotes are broken."""
+    """The cells of a line, blanks around them taken off; None where its quotes are broken, or it
+    is too long.
+    """
+    if len(line) > MAX_LINE_CHARS:
+        return None
     try:
         rows = list(csv.reader([line], delimiter=delimiter, strict=True))
     except csv.Error:  # that it is broken is all there is to know
@@ -166,14 +180,14 @@ def _decode(data: bytes, source: str) -> str:
 
 def _is_russian(text: str) -> bool:
     """Whether CP1251 was right: few characters that Russian does without, and few words like
-    "Schlьssel", which is what other languages look like in it.
+    "Schlьssel" and «вПМФ», which is what other languages and KOI8-R look like in it.
     """
     foreign = len(_NOT_ASCII.findall(text))
     if len(_UNUSUAL_IN_RUSSIAN.findall(text)) > foreign * _MOST_UNUSUAL:
         return False
     words = _CYRILLIC_WORD.findall(text)
-    mixed = sum(_LATIN_LETTER.search(word) is not None for word in words)
-    return mixed <= len(words) * _MOST_MIXED
+    unlikely = sum(_UNLIKELY_IN_A_WORD.search(word) is not None for word in words)
+    return unlikely <= len(words) * _MOST_UNLIKELY
 
 
 def _unreadable(source: str) -> CatalogueError:

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from lexicons.families import family
 from lexicons.text import analyze
 
 Purpose = Literal["product", "abusive", "praise", "custom"]
@@ -179,7 +180,7 @@ def problems(lexicon: Lexicon, source: str | None = None) -> Iterator[TermError]
                 continue
             tokens = analyze(phrase)
             words = tuple(token.word for token in tokens)
-            alike = seen.setdefault(tuple(token.key for token in tokens), [])
+            alike = seen.setdefault(tuple(map(family, words)), [])
             for mode, other_words, other in alike:
                 if words == other_words or "exact" not in (mode, term.mode):
                     yield DuplicateTermError(

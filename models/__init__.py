@@ -5,6 +5,11 @@ from models.call import Call as Call
 from models.call import CallTag as CallTag
 from models.call import Speaker as Speaker
 from models.hit import Hit as Hit
+from models.hit_verdict import HitVerdict as HitVerdict
 from models.key import Key as Key
+from models.lexicon_rows import Lexicon as Lexicon
+from models.lexicon_rows import LexiconRevision as LexiconRevision
+from models.lexicon_rows import LexiconVersion as LexiconVersion
+from models.rematch import Rematch as Rematch
 from models.turn import Turn as Turn
 from models.verdict import MoodVerdict as MoodVerdict

@@ -137,6 +137,10 @@ class Call(SQLModel, table=True):
     interruptions: int | None = None
     dropped_words: int | None = None
 
+    # Which published lexicons its hits were made with (`models.lexicon`). None: before they were
+    # stored.
+    lexicon_revision: int | None = None
+
 
 def of_call(*, primary_key: bool = False) -> Column[int]:
     """A column that names a call, and goes when the call goes."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Text
 from sqlmodel import Field, SQLModel
 
-from models.call import of_call
+from models.call import NEVER_REUSE_IDS, of_call
+from models.columns import Json
 
 
 class Hit(SQLModel, table=True):
     """Which term, the words that matched it, when they were said, and how well they match (0 to
-    1).
+    1): the product of `parts`, which is None for hits of before they were known.
     """
 
     __tablename__ = "hit"
-    __table_args__ = (Index("hit_by_lexicon", "lexicon", "call_id"),)
+    __table_args__ = (Index("hit_by_lexicon", "lexicon", "call_id"), NEVER_REUSE_IDS)
 
     id: int | None = Field(default=None, primary_key=True)
     call_id: int = Field(sa_column=of_call())
@@ -32,3 +33,4 @@ class Hit(SQLModel, table=True):
     start_s: float
     end_s: float
     score: float
+    parts: dict[str, float] | None = Field(default=None, sa_column=Column(Json))

@@ -15,7 +15,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.columns import Json, Moment, now
 
-SCOPES = ("push", "read", "review")
+SCOPES = ("push", "read", "review", "admin")
 MARK = "ovt"
 
 

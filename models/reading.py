@@ -9,13 +9,14 @@ from sqlmodel import Session, col, select
 from models.alert import Alert
 from models.call import Call, CallTag, Speaker
 from models.hit import Hit
+from models.hit_verdict import HitVerdict, verdicts_by_hit
 from models.turn import Turn
 from models.verdict import MoodVerdict, verdicts_of
 
 
 @dataclass(frozen=True, slots=True)
 class WholeCall:
-    """A call and its rows, turns and hits in order."""
+    """A call and its rows, turns and hits in order; the verdicts on hits by the ids of these."""
 
     call: Call
     speakers: list[Speaker] = field(default_factory=list)
@@ -24,6 +25,7 @@ class WholeCall:
     hits: list[Hit] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     verdicts: list[MoodVerdict] = field(default_factory=list)
+    hit_verdicts: dict[int, HitVerdict] = field(default_factory=dict)
 
 
 def read_call(session: Session, call_id: int) -> WholeCall | None:
@@ -31,6 +33,8 @@ def read_call(session: Session, call_id: int) -> WholeCall | None:
     call = session.get(Call, call_id)
     if call is None:
         return None
+    hits = select(Hit).where(Hit.call_id == call_id).order_by(col(Hit.start_s), col(Hit.id))
+    found = list(session.exec(hits))
     return WholeCall(
         call,
         speakers=list(
@@ -46,13 +50,10 @@ def read_call(session: Session, call_id: int) -> WholeCall | None:
         turns=list(
             session.exec(select(Turn).where(Turn.call_id == call_id).order_by(col(Turn.position)))
         ),
-        hits=list(
-            session.exec(
-                select(Hit).where(Hit.call_id == call_id).order_by(col(Hit.start_s), col(Hit.id))
-            )
-        ),
+        hits=found,
         alerts=list(
             session.exec(select(Alert).where(Alert.call_id == call_id).order_by(col(Alert.id)))
         ),
         verdicts=verdicts_of(session, call_id),
+        hit_verdicts=verdicts_by_hit(session, call_id, found),
     )

@@ -1,26 +1,74 @@
-"""Terms that may be said, and when to believe Whisper that was told of them.
+"""Terms that may have been said, and when to believe Whisper that was told of them.
 
 Knows no model. A decoder that is given terms finds more of them, and drops whole sentences
-elsewhere (docs/performance.md); so a window's text with terms stands in for the one without only
-where it names a term more and is otherwise as long and as likely.
+elsewhere (docs/performance.md). So it is told only of terms that look like something it wrote
+without them, and its text with terms stands in for the one without only where it names a term
+more and is otherwise as long and as likely.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import accumulate
+
+from rapidfuzz import fuzz, process
 
 CYRILLIC_LANGUAGES = frozenset({"ru", "uk", "be", "bg", "sr", "mk", "kk", "mn", "tg", "tt", "ba"})
 # How much less likely, in the mean logarithm of a token's probability, and how much longer or
 # shorter, in words or as a share of them, a text with terms may be.
 LESS_LIKELY, WORDS, SHARE = 0.15, 3, 0.2
+# How alike, of 100, a part of a text and a term are where it may have been said: a code that was
+# misheard keeps some of its digits, a name most of its letters.
+CODE_LIKENESS, NAME_LIKENESS = 55.0, 75.0
+SHORTEST_NAME_CHARS = 5
+MOST_TERMS = 24
 
 
 def of_language(terms: Iterable[str], language: str) -> list[str]:
     """The terms in the letters that `language` is written in."""
     cyrillic = language in CYRILLIC_LANGUAGES
     return [term for term in terms if bool(re.search("[а-яё]", term, re.I)) == cyrillic]
+
+
+class Hotwords:
+    """Terms, ready to be looked for in what was heard."""
+
+    def __init__(self, terms: Sequence[str]) -> None:
+        bare = [(term, _bare(term)) for term in dict.fromkeys(terms)]
+        with_digits = re.compile("[0-9]")
+        self._codes = [(term, text) for term, text in bare if with_digits.search(text)]
+        self._names = [
+            (term, text)
+            for term, text in bare
+            if len(text) >= SHORTEST_NAME_CHARS and not with_digits.search(text)
+        ]
+
+    def likely(self, text: str) -> list[str]:
+        """Terms that what Whisper wrote may have been, the likeliest first."""
+        heard = _bare(text)
+        if not heard:
+            return []
+        found: list[tuple[float, str]] = []
+        for terms, least in ((self._codes, CODE_LIKENESS), (self._names, NAME_LIKENESS)):
+            scored = process.extract(
+                heard,
+                [bare for _, bare in terms],
+                scorer=fuzz.partial_ratio,
+                processor=None,
+                score_cutoff=least,
+                limit=MOST_TERMS,
+            )
+            found += [(score / least, terms[place][0]) for _, score, place in scored]
+        found.sort(key=lambda one: -one[0])
+        return [term for _, term in found[:MOST_TERMS]]
+
+
+@lru_cache(maxsize=8)
+def hotwords_for(terms: tuple[str, ...], language: str) -> Hotwords:
+    """These terms, as far as they are of the language."""
+    return Hotwords(of_language(terms, language))
 
 
 def first_that_fit(

@@ -30,7 +30,7 @@ from speech.alignment import HeardWord, heard_word, whole_words
 from speech.audio import AudioError
 from speech.device import fitting_batch, free_memory, is_full, window_bytes
 from speech.encoded import Encoded, on_cpu, padded_features, those_of
-from speech.hotwords import first_that_fit, is_better, of_language
+from speech.hotwords import first_that_fit, hotwords_for, is_better
 from speech.languages import THRESHOLD, Languages, decide, pinned, spread
 from speech.phantoms import Said, phantoms
 from speech.recording import Recording
@@ -132,8 +132,8 @@ class Transcriber:
         on_progress: Callable[[float], None] | None = None,
     ) -> Transcript:
         """Hear `windows` of `recording`. `language` None: each channel's, found from speech all
-        over the call. `hotwords` are terms that may be said; with them decoding takes twice as
-        long.
+        over the call. `hotwords` are terms that may be said: where something like them was
+        heard, it is decoded once more.
 
         `on_progress` is told the share done, 0 to 1, after each batch.
         """
@@ -268,21 +268,21 @@ class Transcriber:
         for i, result in enumerate(results):
             if _loops(tokenizer, result):
                 results[i] = self._texts(part.only([i]), tokenizer, no_repeat_ngram_size=3)[0]
-        terms = first_that_fit(
-            of_language(hotwords, tokenizer.language_code),
-            # Half of the decoder's memory holds terms, the other half its own text.
-            room=self.model.max_length // 2,
-            tokens_of=lambda term: len(tokenizer.encode(f" {term},")),
-        )
-        if terms:
-            told_all = self._texts(part, tokenizer, terms=terms)
-            for i, (result, told) in enumerate(zip(results, told_all, strict=True)):
-                without, with_terms = (
-                    (tokenizer.decode(_text_tokens(tokenizer, one)), one.scores[0])
-                    for one in (result, told)
-                )
-                if is_better(terms, without=without, told=with_terms):
-                    results[i] = told
+        known = hotwords_for(tuple(hotwords), tokenizer.language_code)
+        for i, result in enumerate(results):
+            without = tokenizer.decode(_text_tokens(tokenizer, result)), result.scores[0]
+            terms = first_that_fit(
+                known.likely(without[0]),
+                # Half of the decoder's memory holds terms, the other half its own text.
+                room=self.model.max_length // 2,
+                tokens_of=lambda term: len(tokenizer.encode(f" {term},")),
+            )
+            if not terms:
+                continue
+            told = self._texts(part.only([i]), tokenizer, terms=terms)[0]
+            with_terms = tokenizer.decode(_text_tokens(tokenizer, told)), told.scores[0]
+            if is_better(terms, without=without, told=with_terms):
+                results[i] = told
         return results
 
     def _texts(

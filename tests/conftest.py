@@ -20,7 +20,10 @@ from settings import Settings
 from workers.embedded import embedded_valkey
 from workers.queue import CallQueue, open_queue
 
-TABLES = "call, speaker, call_tag, turn, hit, alert, mood_verdict, key"
+TABLES = (
+    "call, speaker, call_tag, turn, hit, alert, mood_verdict, key, "
+    "lexicon, lexicon_version, lexicon_revision, rematch, hit_verdict"
+)
 
 
 @pytest.fixture(autouse=True)

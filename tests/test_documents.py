@@ -14,6 +14,7 @@ from settings import PREFIX, BadSettings, Settings, read_settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLES = {"call_id": 4711, "hit_id": 815, "name": "product", "rematch_id": 12}
 
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
@@ -38,7 +39,7 @@ def test_every_command_stands_in_the_readme() -> None:
 def test_every_route_stands_in_the_readme(api: TestClient) -> None:
     for path, methods in api.get("/openapi.json").json()["paths"].items():
         for method in methods:
-            route = f"{method.upper()} {path.replace('{call_id}', '4711')}"
+            route = f"{method.upper()} {path.format_map(EXAMPLES)}"
             assert route in README, route
 
 

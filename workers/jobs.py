@@ -86,7 +86,9 @@ def hear_call(call_id: int, here: Station) -> None:
         _fail(here.engine, call_id, NOBODY_SPEAKS, conversation)
         logger.warning("call %d: nobody speaks", call_id)
         return
-    analysis = analyse(conversation, here.matcher, here.rules)
+    # Asked for again: something may have been published while the call was heard.
+    published = here.shelf.current()
+    analysis = analyse(conversation, published.matcher, here.rules, revision=published.revision)
     with writing(here.engine) as session:
         record(session, call_id, analysis)
     logger.info(
@@ -124,7 +126,7 @@ def _listen(call: Call, here: Station, folder: Path) -> Conversation:
             here.ears,
             agent_channel=0 if call.agent_channel == "left" else 1,
             language=call.language_wanted or here.settings.language,
-            hotwords=here.hotwords,
+            hotwords=here.shelf.current().hotwords,
             limits=here.limits,
         )
     except AudioError as error:

@@ -23,7 +23,7 @@ from speech.conversation import Turn as HeardTurn
 from speech.speaker_mood import SpeakerMood, sustained_anger
 from speech.talk import SpeakerTalk, TalkMetrics
 from workers.alerts import AlertDraft, AngryOrAbusive
-from workers.hits import TimedHit, by_turn, find_hits
+from workers.hits import TimedHit, by_turn, find_hits, hit_row
 from workers.reasons import anger_parts
 
 ANGRY_TAG = "angry"
@@ -31,17 +31,24 @@ ANGRY_TAG = "angry"
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """All that is known of a call once it was heard; a turn is angry from anger `threshold`."""
+    """All that is known of a call once it was heard; a turn is angry from anger `threshold`, and
+    hits are of the lexicons of `revision`.
+    """
 
     conversation: Conversation
     hits: tuple[TimedHit, ...]
     alerts: tuple[AlertDraft, ...]
     tags: tuple[str, ...]
     threshold: float
+    revision: int | None = None
 
 
 def analyse(
-    conversation: Conversation, matcher: Matcher, rules: Sequence[AngryOrAbusive]
+    conversation: Conversation,
+    matcher: Matcher,
+    rules: Sequence[AngryOrAbusive],
+    *,
+    revision: int | None = None,
 ) -> Analysis:
     """Find hits, judge rules, derive tags."""
     hits = tuple(find_hits(conversation, matcher))
@@ -57,6 +64,7 @@ def analyse(
         alerts=tuple(draft for draft in drafts if draft),
         tags=tuple(sorted(tags)),
         threshold=threshold,
+        revision=revision,
     )
 
 
@@ -103,7 +111,8 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     session.add_all(CallTag(call_id=call_id, tag=tag) for tag in analysis.tags)
     session.flush()
     if analysis.hits:
-        session.execute(insert(Hit), [_hit_row(call_id, turns, hit) for hit in analysis.hits])
+        rows = [hit_row(call_id, turns[hit.position].id, hit) for hit in analysis.hits]
+        session.execute(insert(Hit), rows)
     for draft in analysis.alerts:
         _write_alert(session, call_id, draft)
     call.status = Status.DONE
@@ -124,6 +133,7 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     call.overlap_s = _rounded(talk.overlap_s)
     call.interruptions = None if talk.interruptions is None else len(talk.interruptions)
     call.dropped_words = heard.dropped_words
+    call.lexicon_revision = analysis.revision
     session.add(call)
     session.commit()
     return True
@@ -191,22 +201,6 @@ def _speaker_row(call_id: int, speaker: SpeakerTalk, mood: SpeakerMood | None) -
         row.anger_trend = _rounded(mood.trend)
         row.anger_at_s = mood.at_s
     return row
-
-
-def _hit_row(call_id: int, turns: Sequence[Turn], hit: TimedHit) -> dict[str, object]:
-    return {
-        "call_id": call_id,
-        "turn_id": turns[hit.position].id,
-        "speaker": hit.speaker,
-        "lexicon": hit.match.lexicon,
-        "lexicon_version": hit.match.version,
-        "term": hit.match.term,
-        "grade": hit.match.grade,
-        "matched": hit.match.matched,
-        "start_s": hit.start_s,
-        "end_s": hit.end_s,
-        "score": hit.match.score,
-    }
 
 
 def _write_alert(session: Session, call_id: int, draft: AlertDraft) -> None:

@@ -1,7 +1,7 @@
 """Every enqueue, and what can be asked of the queue: the only door of this room that the API uses.
 
-Free of torch and of every model. A job is one call's id; the truth about a call is its row, a job
-is only the errand, so that losing or doubling one does no harm.
+Free of torch and of every model. A job is the id of a call or of a re-matching; the truth about
+those is their row, a job is only the errand, so that losing or doubling one does no harm.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from rq.serializers import JSONSerializer
 
 QUEUE = "overtone"
 HEAR = "workers.jobs.hear"
+REMATCHES = "overtone-rematch"
+REMATCH = "workers.rematch.rematch"
+SLICE_TIMEOUT_S = 600
 FAILURE_TTL_S = 24 * 3600
 # A recording of n bytes cannot last longer than this many seconds: 8 kbit/s is the thinnest
 # telephone codec.
@@ -36,11 +39,14 @@ def open_queue(url: str) -> CallQueue:
 
 
 class CallQueue:
-    """The queue of calls to be heard."""
+    """The queue of calls to be heard, and beside it the one of re-matchings: workers take from both
+    in turns, so that neither waits for all of the other.
+    """
 
     def __init__(self, connection: Redis) -> None:
         self.connection = connection
         self.rq = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
+        self.rematches = Queue(REMATCHES, connection=connection, serializer=JSONSerializer)
 
     def check(self) -> None:
         """Raises `QueueDown` where nobody answers."""
@@ -76,16 +82,32 @@ class CallQueue:
 
     def enqueue_again(self, call_id: int, *, urgent: bool = False, timeout_s: int) -> bool:
         """The same, after throwing away a job that ended or got lost."""
-        try:
-            job = Job.fetch(_job_id(call_id), connection=self.connection, serializer=JSONSerializer)
-        except NoSuchJobError:
-            pass
-        else:
-            # A dead worker's execution expires a minute before its entry here does, and RQ 3.0
-            # fails with a ValueError where it deletes a job in between.
-            self.connection.delete(job.execution_registry.key)
-            job.delete()
+        self._forget(_job_id(call_id))
         return self.enqueue(call_id, urgent=urgent, timeout_s=timeout_s)
+
+    def enqueue_rematch(self, rematch_id: int) -> bool:
+        """Ask for the next slice of a re-matching; False where one waits or runs already. Raises
+        `QueueDown`.
+        """
+        try:
+            if rematch_id in self.live_rematches():
+                return False
+            return self._enqueue_slice(rematch_id, 0)
+        except redis.RedisError as error:
+            raise QueueDown("the queue cannot be reached") from error
+
+    def hand_over(self, rematch_id: int, shift: int) -> bool:
+        """From within a slice, ask for the one after it.
+
+        RQ forgets a job only after its function has returned, so slices take two names in turns;
+        `shift` says which one the caller has.
+        """
+        try:
+            if _slice_id(rematch_id, 1 - shift) in self._live_slices():
+                return False
+            return self._enqueue_slice(rematch_id, 1 - shift)
+        except redis.RedisError as error:
+            raise QueueDown("the queue cannot be reached") from error
 
     def live(self) -> set[int]:
         """Calls whose job waits, or runs on a worker whose heart beats."""
@@ -93,9 +115,47 @@ class CallQueue:
         started.cleanup()
         return set(_call_ids(self.rq.get_job_ids())) | set(_call_ids(started.get_job_ids()))
 
+    def live_rematches(self) -> set[int]:
+        """Re-matchings whose slice waits, or runs on a worker whose heart beats."""
+        return {int(job_id.split("-")[1]) for job_id in self._live_slices()}
+
     def depth(self) -> int:
-        """How many jobs wait."""
+        """How many calls wait."""
         return int(self.rq.count)
+
+    def _live_slices(self) -> set[str]:
+        started = StartedJobRegistry(queue=self.rematches)
+        started.cleanup()
+        return {*self.rematches.get_job_ids(), *started.get_job_ids()}
+
+    def _enqueue_slice(self, rematch_id: int, shift: int) -> bool:
+        job_id = _slice_id(rematch_id, shift)
+        self._forget(job_id)
+        try:
+            self.rematches.enqueue(
+                REMATCH,
+                rematch_id,
+                shift,
+                job_id=job_id,
+                unique=True,
+                result_ttl=0,
+                failure_ttl=FAILURE_TTL_S,
+                job_timeout=SLICE_TIMEOUT_S,
+                description=f"re-matching {rematch_id}",
+            )
+        except DuplicateJobError:
+            return False
+        return True
+
+    def _forget(self, job_id: str) -> None:
+        try:
+            job = Job.fetch(job_id, connection=self.connection, serializer=JSONSerializer)
+        except NoSuchJobError:
+            return
+        # A dead worker's execution expires a minute before its entry here does, and RQ 3.0 fails
+        # with a ValueError where it deletes a job in between.
+        self.connection.delete(job.execution_registry.key)
+        job.delete()
 
 
 def timeout_for(size_bytes: int | None, max_audio_s: float) -> int:
@@ -108,6 +168,10 @@ def timeout_for(size_bytes: int | None, max_audio_s: float) -> int:
 
 def _job_id(call_id: int) -> str:
     return f"call-{call_id}"
+
+
+def _slice_id(rematch_id: int, shift: int) -> str:
+    return f"rematch-{rematch_id}{'-next' * shift}"
 
 
 def _call_ids(job_ids: Iterable[str]) -> list[int]:

@@ -1,6 +1,6 @@
-"""Finds calls whose errand got lost and sends it again: a crash between commit and enqueue, a
-killed worker, an emptied queue, a failed attempt. The rows are the truth; the queue is made to
-agree with them.
+"""Finds calls and re-matchings whose errand got lost and sends it again: a crash between commit and
+enqueue, a killed worker, an emptied queue, a failed attempt. The rows are the truth; the queue is
+made to agree with them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.call import Call, Status, waiting_calls
 from models.columns import now
 from models.db import reading, writing
+from models.rematch import waiting_rematches
 from models.stores import StoreError, Stores
 from settings import Settings
 from workers.queue import CallQueue, QueueDown, timeout_for
@@ -27,16 +28,19 @@ AT_ONCE = 1000
 
 
 def reconcile(engine: Engine, queue: CallQueue, stores: Stores, settings: Settings) -> int:
-    """Enqueue every waiting call that has no live job; returns how many. Raises `QueueDown`."""
+    """Enqueue every waiting call and every unfinished re-matching that has no live job; returns how
+    many. Raises `QueueDown`.
+    """
     # A call touched this moment may be on its way between row and queue, or between queue and
     # worker.
     settled = now() - timedelta(seconds=settings.reconcile_s)
     with reading(engine) as session:
         waiting = waiting_calls(session, settled, AT_ONCE)
+        rematches = waiting_rematches(session, settled)
+    sent = sum(queue.enqueue_rematch(row.id) for row in rematches if row.id is not None)
     if not waiting:
-        return 0
+        return sent
     live = queue.live()
-    sent = 0
     for call in waiting:
         if call.id is None or call.id in live:
             continue
@@ -46,7 +50,7 @@ def reconcile(engine: Engine, queue: CallQueue, stores: Stores, settings: Settin
         timeout_s = timeout_for(_size(call, stores), settings.max_audio_s)
         sent += queue.enqueue_again(call.id, urgent=call.urgent, timeout_s=timeout_s)
     if sent:
-        logger.info("%d calls had lost their job and were queued again", sent)
+        logger.info("%d jobs were lost and are queued again", sent)
     return sent
 
 

@@ -1,4 +1,4 @@
-"""What a worker process holds while it lives: models, matcher, rules, database and queue.
+"""What a worker process holds while it lives: models, lexicons, rules, database and queue.
 
 Built once per process from the settings; jobs are handed ids and find everything else here.
 """
@@ -12,7 +12,6 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from lexicons.lexicon import shipped
-from lexicons.matcher import Matcher
 from models.db import connect
 from models.stores import Stores
 from settings import Settings, read_settings
@@ -23,6 +22,7 @@ from speech.speakers import Diarizer
 from speech.transcribe import LanguageUnknown, Transcriber
 from speech.whisper_files import ModelMissing
 from workers.alerts import AngryOrAbusive
+from workers.published import Shelf, product_names, seed
 from workers.queue import CallQueue, open_queue
 
 
@@ -35,9 +35,8 @@ class Station:
     queue: CallQueue
     stores: Stores
     ears: Ears
-    matcher: Matcher
+    shelf: Shelf
     rules: tuple[AngryOrAbusive, ...]
-    hotwords: tuple[str, ...] = ()
 
     @property
     def limits(self) -> AudioLimits:
@@ -48,15 +47,16 @@ class Station:
 def station() -> Station:
     """This process's station; the first call loads the models and takes seconds."""
     settings = read_settings()
+    engine = connect(settings.database)
+    seed(engine)
     return Station(
         settings=settings,
-        engine=connect(settings.database),
+        engine=engine,
         queue=open_queue(settings.redis),
         stores=Stores(settings.recordings, settings.stores),
         ears=load_ears(settings),
-        matcher=Matcher(shipped()),
+        shelf=Shelf(engine, hotwords=settings.hotwords),
         rules=(AngryOrAbusive(settings.alert_anger, settings.alert_anger_s),),
-        hotwords=hotwords(settings),
     )
 
 
@@ -70,16 +70,10 @@ def audio_limits(settings: Settings) -> AudioLimits:
 
 
 def hotwords(settings: Settings) -> tuple[str, ...]:
-    """What the first product terms are called, in each alphabet."""
-    terms = [
-        term for lexicon in shipped() if lexicon.purpose == "product" for term in lexicon.terms
-    ]
-    names: list[str] = []
-    for term in terms[: settings.hotwords]:
-        phrases = (term.text, *term.forms)
-        for ours in (str.isascii, lambda phrase: not phrase.isascii()):
-            names += list(filter(ours, phrases))[:1]
-    return tuple(names)
+    """The names of the first product terms that come with Overtone, for where there is no
+    database.
+    """
+    return product_names(shipped(), settings.hotwords)
 
 
 def load_ears(settings: Settings) -> Ears:

@@ -1,4 +1,5 @@
-"""The worker process: loads the models once, then hears one call after the other.
+"""The worker process: loads the models once, then hears one call after the other, with a slice of
+re-matching between two calls where there is one to do.
 
 RQ's own workers fork for each job, which would load the models again each time (and CUDA does not
 survive a fork); this one works in its own process, and a thread keeps the job's heartbeat while it
@@ -19,7 +20,7 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
-from rq.worker.base import WorkerStatus
+from rq.worker.base import DequeueStrategy, WorkerStatus
 
 from models.db import connect
 from models.stores import Stores
@@ -71,7 +72,7 @@ class HearingWorker(SimpleWorker):
 
 
 def work(settings: Settings, *, burst: bool = False) -> None:
-    """Hear calls until told to stop; with `burst`, until none waits.
+    """Hear calls and re-match until told to stop; with `burst`, until nothing waits.
 
     Raises `QueueDown` where there is no queue, and what loading the models raises.
     """
@@ -86,7 +87,7 @@ def work(settings: Settings, *, burst: bool = False) -> None:
         settings=settings,
     )
     worker = HearingWorker(
-        [queue.rq],
+        [queue.rq, queue.rematches],
         connection=queue.connection,
         serializer=JSONSerializer,
         log_job_description=False,
@@ -95,6 +96,11 @@ def work(settings: Settings, *, burst: bool = False) -> None:
     reconciler.start()
     try:
         # RQ calls a job fine whose call failed with a reason; the jobs say it better.
-        worker.work(burst=burst, with_scheduler=False, logging_level="WARNING")
+        worker.work(
+            burst=burst,
+            with_scheduler=False,
+            logging_level="WARNING",
+            dequeue_strategy=DequeueStrategy.ROUND_ROBIN,
+        )
     finally:
         reconciler.stop()

@@ -26,7 +26,7 @@ def test_a_key_of_before_keeps_the_scopes_it_had(engine: Engine) -> None:
         new = find_key(session, create_key(session, "new"))
     assert old is not None
     assert new is not None
-    assert (old.scopes, new.scopes) == (["push", "read"], ["push", "read", "review"])
+    assert (old.scopes, new.scopes) == (["push", "read"], ["push", "read", "review", "admin"])
 
 
 def test_a_wrong_key_is_nobody(engine: Engine) -> None:

@@ -13,8 +13,6 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from lexicons.lexicon import shipped
-from lexicons.matcher import Matcher
 from models import Call, Turn
 from models.call import CallPush, add_call
 from models.db import writing
@@ -24,6 +22,7 @@ from speech.listen import Ears
 from tests.fakes import ToldMood, ToldTranscriber
 from tests.records import RULE
 from workers.jobs import NOBODY_SPEAKS, StoreUnavailable, _fetch, hear_call, ingest
+from workers.published import Shelf
 from workers.queue import CallQueue
 from workers.station import Station
 
@@ -41,7 +40,7 @@ def station(settings: Settings, engine: Engine, queue: CallQueue) -> MakeStation
             queue=queue,
             stores=Stores(settings.recordings, settings.stores),
             ears=Ears(ToldTranscriber(text, before), ToldMood()),  # type: ignore[arg-type]
-            matcher=Matcher(shipped()),
+            shelf=Shelf(engine),
             rules=(RULE,),
         )
 
@@ -141,7 +140,7 @@ def test_a_recording_longer_than_the_limit_fails_with_the_limit(
     short = here.settings.model_copy(update={"max_audio_s": 1.0})
     hear_call(
         number,
-        Station(short, engine, here.queue, here.stores, here.ears, here.matcher, here.rules),
+        Station(short, engine, here.queue, here.stores, here.ears, here.shelf, here.rules),
     )
     call = the_call(engine)
     assert call.status == "failed"

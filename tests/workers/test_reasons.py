@@ -46,7 +46,7 @@ def test_voice_evidence_and_words_are_told_apart() -> None:
     (word,) = parts["words"]
     assert (word["term"], word["lexicon"]) == ("idiot", "abusive")
     assert word["grade"]
-    assert (word["start_s"], word["end_s"]) == pytest.approx((3.0, 3.8))
+    assert (word["start_s"], word["end_s"]) == pytest.approx((3.4, 3.8))
     assert (parts["start_s"], parts["end_s"]) == (3.0, said.end_s)
     assert parts["reason"] == (
         "louder than their other turns by 6 dB, pitch up by 3 semitones, 20 % faster, "
