@@ -7,22 +7,34 @@ the words of all terms and no term.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from lexicons import known
 from lexicons.codes import LONGEST_CODE, pieces, repeated, repeats
+from lexicons.families import singular
 from lexicons.misspelling import PARTED, SPELLED, Option, Vocabulary
 from lexicons.text import Token
 
 FILLERS = frozenset("uh um erm er hmm э ээ эээ эм мм ну".split())  # noqa: SIM905 - reads as said
+# So common that they are no torn-off beginning of a word.
+_SMALL_WORDS = frozenset(
+    """
+    a the and is to of it we be he she me my you your that this these they them their there here
+    so do does did if as or us our are was were for not but with have has had his her what when
+    who how why will would can could should just like get got go well okay yes yeah know think
+    и не а я ты он она мы вы они что это как так но же да нет ну вот там тут мне вам нас вас его
+    """.split()  # noqa: SIM905 - a list would take a page
+)
 UNSURE_BELOW = 0.5
 """A word heard with less probability than this may have been any word."""
 
 _SHORTEST_PART_CHARS = 2
 _MOST_REMEMBERED = 400_000
 _MOST_CODE_WORDS = 20
+_LETTERS = re.compile("[a-z]+")
 
 Edge = tuple[tuple[int, ...], int, int, int]
 """Ids one after the other, the token after them, wrong letters, and in which ways."""
@@ -46,19 +58,22 @@ _NOTHING = Record()
 
 
 class Lattice(NamedTuple):
-    """One text: a record for each token, and the tokens at which a term may begin."""
+    """One text: a record for each token, the tokens at which a term may begin, and those that may
+    be one word with the next.
+    """
 
     words: Words
     tokens: Sequence[Token]
     certainties: Sequence[float] | None
     records: list[Record]
     starts: list[int]
+    parted: set[int]
 
     def wide(self, at: int) -> list[Edge]:
         """All edges from a token but its options."""
         record = self.records[at]
         found: list[Edge] = [(pair, at + 1, 0, PARTED) for pair in record.splits]
-        if record.head and at + 1 < len(self.tokens):
+        if at in self.parted:
             found += self.words.joined(self.tokens[at].word, self.tokens[at + 1].word, at=at)
         if record.code:
             found += self.words.codes(self.tokens, at)
@@ -71,8 +86,11 @@ class Words:
     def __init__(self) -> None:
         self._vocabulary = Vocabulary()
         self._pairs: set[tuple[int, int]] = set()
+        self._lefts: set[str] = set()
         self._codes: dict[str, int] = {}
         self._code_starts: set[str] = set()
+        self._letters: set[str] = set()
+        self._joined: dict[str, tuple[Option, ...]] = {}
         self._roots: frozenset[int] = frozenset()
         self._learned = _Remembered(self, sure=True)
         self._guessed = _Remembered(self, sure=False)
@@ -81,12 +99,13 @@ class Words:
         """Ids of the words of a term."""
         ids = tuple(self._vocabulary.add(word, fuzzy=fuzzy) for word in words)
         if fuzzy:
-            self.put_side_by_side(ids)
+            self.put_side_by_side(words, ids)
         return ids
 
-    def put_side_by_side(self, ids: Sequence[int]) -> None:
-        """Words and codes that stand so in a term may be written as one."""
+    def put_side_by_side(self, words: Sequence[str], ids: Sequence[int]) -> None:
+        """Words and compact codes that stand so in a term may be written as one."""
         self._pairs.update(pairwise(ids))
+        self._lefts.update(words[:-1], map(singular, words[:-1]))
 
     def add_code(self, compact: str) -> int:
         """Id of a code in its compact form."""
@@ -94,6 +113,9 @@ class Words:
         if number is None:
             number = self._codes[compact] = self._vocabulary.add(compact, fuzzy=False)
             self._code_starts.update(compact[:end] for end in range(1, len(compact)))
+            for letters in _LETTERS.findall(compact):
+                ends = range(1, len(letters) + 1)
+                self._letters.update(letters[at:end] for end in ends for at in range(end))
         return number
 
     def close(self, roots: frozenset[int]) -> None:
@@ -113,23 +135,42 @@ class Words:
             for at, certain in enumerate(certainties):
                 if certain < UNSURE_BELOW:
                     records[at] = self._guessed[tokens[at].word]
-        starts = [at for at, record in enumerate(records) if record.begins]
-        return Lattice(self, tokens, certainties, records, starts) if starts else None
+        starts: list[int] = []
+        parted: set[int] = set()
+        last, goes_on = len(tokens) - 1, self._vocabulary.goes_on
+        for at, record in enumerate(records):
+            if record is _NOTHING:
+                continue
+            if record.head and at < last and goes_on(tokens[at].word, tokens[at + 1].word):
+                parted.add(at)
+                starts.append(at)
+            elif record.begins:
+                starts.append(at)
+        return Lattice(self, tokens, certainties, records, starts, parted) if starts else None
 
     def joined(self, left: str, right: str, *, at: int) -> list[Edge]:
         """Edges over two words that were one."""
-        if not self._vocabulary.goes_on(left, right):
+        options = self._joined.get(left + right)
+        if options is None:
+            if len(self._joined) >= _MOST_REMEMBERED:
+                self._joined.clear()
+            options = tuple(self._vocabulary.sounding(left + right))
+            self._joined[left + right] = options
+        if not options:
             return []
         both_known = known.is_known(left) and known.is_known(right)
         return [
             ((number,), at + 2, edits, how | PARTED)
-            for number, edits, how in self._vocabulary.sounding(left + right)
+            for number, edits, how in options
             if not (how and both_known)
         ]
 
     def codes(self, tokens: Sequence[Token], at: int) -> list[Edge]:
         """Edges over the tokens that read out a code, from the one at `at` on."""
         found: dict[tuple[int, int], Edge] = {}
+        following = tokens[at + 1].word if at + 1 < len(tokens) else ""
+        if not (self._read(following) or repeats(following) or following == "and"):
+            return []
         reached = {("", at, 1)}
         for _ in range(_MOST_CODE_WORDS):
             further: set[tuple[str, int, int]] = set()
@@ -139,59 +180,75 @@ class Words:
                 word = tokens[after].word
                 if repeats(word):
                     further.add((said, after + 1, repeats(word)))
-                for piece in repeated(word, times):
+                read = [(piece, after + 1) for piece in self._read(word, times)]
+                hundreds = self._with_hundreds(tokens, after)
+                if hundreds:
+                    read.append((hundreds, after + 3))
+                for piece, stop in read:
                     compact = said + piece
                     number = self._codes.get(compact)
-                    if number is not None and after > at:
-                        edge = ((number,), after + 1, 0, SPELLED)
-                        found[number, after] = edge
+                    if number is not None and stop > at + 1:
+                        found[number, stop] = ((number,), stop, 0, SPELLED)
                     if len(compact) <= LONGEST_CODE and compact in self._code_starts:
-                        further.add((compact, after + 1, 1))
+                        further.add((compact, stop, 1))
             if not further:
                 break
             reached = further
         return list(found.values())
 
+    def _read(self, word: str, times: int = 1) -> list[str]:
+        """What a word may add to any of the codes."""
+        letters = self._letters
+        return [piece for piece in repeated(word, times) if piece in letters or not piece.isalpha()]
+
+    @staticmethod
+    def _with_hundreds(tokens: Sequence[Token], at: int) -> str | None:
+        """ "239" for "200 and 39", as Whisper may write it."""
+        if at + 2 >= len(tokens) or tokens[at + 1].word != "and":
+            return None
+        hundreds, rest = tokens[at].word, tokens[at + 2].word
+        if not hundreds.endswith("00") or not rest.isdigit() or len(rest) > 2:
+            return None
+        return hundreds[:-2] + rest.zfill(2)
+
     def learn(self, word: str, *, sure: bool) -> Record:
         """What a word of a text may be."""
         options = tuple(self._vocabulary.alike(word, sure=sure))
-        code = bool(self._codes) and (
-            repeats(word) > 0 or any(piece in self._code_starts for piece in pieces(word))
-        )
-        codes = [
-            (self._codes[piece], 0, SPELLED)
-            for piece in (pieces(word) if self._codes else ())
-            if piece in self._codes and self._codes[piece] not in {option[0] for option in options}
-        ]
-        options += tuple(codes)
+        code = False
+        if self._codes:
+            code = self._begins_code(word)
+            taken = {option[0] for option in options}
+            whole = (self._codes[piece] for piece in pieces(word) if piece in self._codes)
+            options += tuple((number, 0, SPELLED) for number in whole if number not in taken)
         splits = () if options else tuple(self._splits(word))
-        head = self._vocabulary.begins(word)
+        head = word not in _SMALL_WORDS and self._vocabulary.begins(word)
         if not (options or splits or head or code):
             return _NOTHING
         begins = (
-            head
-            or code
+            code
             or any(number in self._roots for number, _, _ in options)
             or any(first in self._roots for first, _ in splits)
         )
         return Record(options, splits, head, code, begins, bool(splits) or head or code)
 
-    def _splits(self, word: str) -> list[tuple[int, int]]:
+    def _begins_code(self, word: str) -> bool:
+        starts = self._code_starts
+        if repeats(word) or any(piece in starts for piece in self._read(word)):
+            return True
+        return word.endswith("00") and word[:-2] in starts  # "200 and 39" for 239
+
+    def _splits(self, word: str) -> Iterator[tuple[int, int]]:
         """Two words or codes of a term, side by side in it, that are written as one here."""
-        if not self._pairs:
-            return []
-        return [
-            (left, right)
-            for cut in range(_SHORTEST_PART_CHARS, len(word))
-            for left in self._either(word[:cut])
-            for right in self._either(word[cut:])
-            if (left, right) in self._pairs
-        ]
+        for cut in range(_SHORTEST_PART_CHARS, len(word)):
+            if word[:cut] in self._lefts:
+                for left in self._either(word[:cut]):
+                    for right in self._either(word[cut:]):
+                        if (left, right) in self._pairs:
+                            yield left, right
 
     def _either(self, part: str) -> tuple[int, ...]:
-        found = self._vocabulary.exact(part)
         codes = (self._codes[piece] for piece in pieces(part) if piece in self._codes)
-        return tuple(dict.fromkeys((*found, *codes))) if self._codes else found
+        return tuple(dict.fromkeys((*self._vocabulary.exact(part), *codes)))
 
 
 class _Remembered(dict[str, Record]):

@@ -151,11 +151,12 @@ class Matcher:
         paths = [ids]
         codes = list(codes_of(phrase, tokens))
         if codes:
-            coded = list(ids)
+            coded, spelled = list(ids), list(words)
             for start, stop, compact in reversed(codes):
                 coded[start:stop] = [self._words.add_code(compact)]
+                spelled[start:stop] = [compact]
             paths.append(tuple(coded))
-            self._words.put_side_by_side(coded)
+            self._words.put_side_by_side(spelled, coded)
         end = _End(lexicon, position, term.mode, words, letters, most_edits)
         for path in dict.fromkeys(paths):
             if term.mode == "near" and len(path) > 1:

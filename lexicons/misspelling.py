@@ -7,7 +7,7 @@ from each, so candidates come out of a dictionary, and only those are compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from rapidfuzz.distance import OSA
@@ -22,6 +22,8 @@ SHORTEST_SOUND_CHARS = 4
 """Of a term's word that can be misheard."""
 _TWO_EDITS_FROM_CHARS = 9
 _FIRST_CHARS = 7
+_PROBE_CHARS = 4
+_SHORTEST_SOUND_HEAD = 3
 
 # In which ways a word of a text stands for a word of a term, added up; 0: as it is, or inflected.
 MISSPELT = 1
@@ -46,6 +48,11 @@ def edits_allowed(word: str) -> int:
 def fuzzy_length(word: str) -> bool:
     """Whether a word of a text is long enough to be a misspelling, by one letter dropped."""
     return SHORTEST_FUZZY_CHARS - 1 <= len(word) <= LONGEST_FUZZY_CHARS + 2
+
+
+def probe(right: str) -> str:
+    """As much of the second half of a word as tells whether it may be one, its ending left out."""
+    return right[:_PROBE_CHARS] if len(right) > _PROBE_CHARS else right[:-1] or right
 
 
 class Vocabulary:
@@ -76,9 +83,11 @@ class Vocabulary:
                 found[shortened] = (*found.get(shortened, ()), number)
             if len(word) >= SHORTEST_SOUND_CHARS:
                 self._sounds.setdefault(base_sound(word), []).append(number)
-            self._heads.update(word[:end] for end in range(1, len(word)))
+            self._heads.update(word[:end] for end in range(1, len(word) + 1))
             said = sound(word)
-            self._sound_heads.update(said[:end] for end in range(3, len(said) - 1))
+            self._sound_heads.update(
+                said[:end] for end in range(_SHORTEST_SOUND_HEAD, len(said) - 1)
+            )
         return number
 
     def key(self, number: int) -> str:
@@ -86,16 +95,17 @@ class Vocabulary:
         return self._keys[number]
 
     def begins(self, start: str) -> bool:
-        """Whether a fuzzy word of two letters more begins like this, or sounds so."""
+        """Whether a fuzzy word begins like this, or sounds so."""
         return start in self._heads or sound(start) in self._sound_heads
 
     def goes_on(self, left: str, right: str) -> bool:
         """Whether what :meth:`begins` with `left` may go on with `right`."""
-        return (
-            left + right[:2] in self._heads
-            or left + right in self._ids
-            or sound(left) + sound(right)[:1] in self._sound_heads
-        )
+        if left + probe(right) in self._heads:
+            return True
+        if len(left) < _SHORTEST_SOUND_HEAD:
+            return False
+        said = sound(left)
+        return said in self._sound_heads and said + sound(right)[:2] in self._sound_heads
 
     def exact(self, word: str) -> tuple[int, ...]:
         """Ids of the word, as it is or inflected."""
@@ -146,11 +156,9 @@ class Vocabulary:
                 if number not in taken:
                     taken.add(number)
                     yield number, 1, MISSPELT
-            for key in lookups(word):
-                for number, edits in self._near(key):
-                    if number not in taken:
-                        taken.add(number)
-                        yield number, edits, MISSPELT
+            for number, edits in self._near(lookups(word)):
+                if number not in taken:
+                    yield number, edits, MISSPELT
 
     def _garbled(self, word: str) -> Iterator[int]:
         """Russian words of which all but the ending is right."""
@@ -160,17 +168,23 @@ class Vocabulary:
                 if number in self._allowed:
                     yield number
 
-    def _near(self, key: str) -> Iterator[tuple[int, int]]:
-        reach = 2 if len(key) >= _TWO_EDITS_FROM_CHARS - 2 else 1
-        candidates = {
-            number
-            for shortened in _shorten(key, reach)
-            for number in self._shortened.get(shortened, ())
-        }
+    def _near(self, keys: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Words a few edits away from one of `keys`, which are forms of one word."""
+        candidates: set[int] = set()
+        found = self._shortened.get
+        reach = 2 if len(keys[0]) >= _TWO_EDITS_FROM_CHARS - 2 else 1
+        for first in {key[:_FIRST_CHARS] for key in keys}:
+            for shortened in _shorten(first, reach):
+                numbers = found(shortened)
+                if numbers:
+                    candidates.update(numbers)
         for number in sorted(candidates):
-            edits = OSA.distance(key, self._keys[number], score_cutoff=self._allowed[number])
-            if 0 < edits <= self._allowed[number]:
-                yield number, edits
+            allowed, other = self._allowed[number], self._keys[number]
+            for key in keys:
+                edits = OSA.distance(key, other, score_cutoff=allowed)
+                if 0 < edits <= allowed:
+                    yield number, edits
+                    break
 
 
 def _shorten(key: str, most: int) -> set[str]:
@@ -182,9 +196,6 @@ def _shorten(key: str, most: int) -> set[str]:
     """
     first = key[:_FIRST_CHARS]
     shortened = {first}
-    for at in range(len(first)):
-        shortened.add(first[:at] + first[at + 1 :])
-    if most > 1:
-        for one, two in combinations(range(len(first)), 2):
-            shortened.add(first[:one] + first[one + 1 : two] + first[two + 1 :])
+    for left in range(max(len(first) - most, 0), len(first)):
+        shortened.update(map("".join, combinations(first, left)))
     return shortened

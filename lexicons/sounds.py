@@ -11,45 +11,26 @@ from functools import lru_cache
 
 from lexicons.families import singular
 
-# In order; each is applied everywhere before the next.
-_ENGLISH = [
-    (re.compile(pattern), sound)
-    for pattern, sound in (
-        (r"^(?:kn|gn|pn)", "n"),
-        (r"^wr", "r"),
-        (r"^rh", "r"),
-        (r"^ps", "s"),
-        (r"^x", "z"),
-        (r"^wh", "w"),
-        (r"ph", "f"),
-        (r"augh|ough", "o"),
-        (r"igh", "i"),
-        (r"tch", "ch"),
-        (r"sch", "sk"),
-        (r"mb$", "m"),
-        (r"(?:t|s)ion|shun", "shn"),
-        (r"ssure", "shr"),
-        (r"dge?(?=$|[^aeiouy])|dge", "j"),
-        (r"c(?=[eiy])", "s"),
-        (r"ck|c(?!h)|q(?!u)|k", "k"),
-        (r"qu", "kw"),
-        (r"x", "ks"),
-        (r"z", "s"),
-        (r"^(br|gr|st)ea(?=[kt])", r"\1e"),
-        (r"(?:ea|ai|ei|a)(?=r(?:[aeiouy]|$))", "e"),
-        (r"a(?=[^aeiouy]e$)", "e"),
-        (r"([^aeiou])\1", r"\1"),
-        (r"re$", "r"),
-        (r"[aeiou]r(?=$|[^aeiouy])|(?<=[^aeiouy])a$", "r"),
-        (r"y(?=[^aeiouy])", "i"),
-        (r"(?:ee|ea|ie|ei|ey)", "y"),
-        (r"(?:oo|ew|ue|ui|u)", "u"),
-        (r"(?:ai|ay)", "e"),
-        (r"(?:au|aw|oa|ow|oe)", "o"),
-        (r"e$", ""),
-        (r"h(?![aeiou])(?<![cs]h)", ""),
-    )
-]
+_START = {"kn": "n", "gn": "n", "pn": "n", "wr": "r", "rh": "r", "ps": "s", "wh": "w"}
+# In order, consonants first; "C" keeps "ch" apart from c, and "Y" a long e from a short i.
+_CONSONANTS = (
+    *(("ph", "f"), ("augh", "o"), ("ough", "o"), ("igh", "i"), ("tch", "ch"), ("sch", "sk")),
+    *(("tion", "shn"), ("sion", "shn"), ("shun", "shn"), ("ssure", "shr"), ("dge", "j")),
+    *(("ch", "C"), ("ce", "se"), ("ci", "si"), ("cy", "sy"), ("ck", "k"), ("c", "k")),
+    *(("qu", "kw"), ("q", "k"), ("x", "ks"), ("z", "s")),
+)
+_VOWELS = (
+    *(("ee", "Y"), ("ea", "Y"), ("ie", "Y"), ("ei", "Y"), ("ey", "Y")),
+    *(("oo", "u"), ("ew", "u"), ("ue", "u"), ("ui", "u"), ("ai", "e"), ("ay", "e")),
+    *(("au", "o"), ("aw", "o"), ("oa", "o"), ("ow", "o"), ("oe", "o")),
+)
+_GREAT = re.compile(r"^(br|gr|st)ea(?=[kt])")
+_BEAR = re.compile(r"(?:ea|ai|ei|a)(?=r(?:[aeiouy]|$))")
+_SALE = re.compile(r"a(?=[^aeiouy]e$)")
+_DOUBLE = re.compile(r"([^aeiou])\1")
+_BUTTER = re.compile(r"re$|[aeiou]r(?=$|[^aeiouy])|(?<=[^aeiouy])a$")
+_GYM = re.compile(r"y(?=[^aeiouy])")
+_MUTE_H = re.compile(r"(?<![sC])h(?![aeiou])")
 _RUSSIAN = [
     (re.compile(pattern), sound)
     for pattern, sound in (
@@ -87,9 +68,34 @@ def sound(word: str) -> str:
     """The sound of a folded word; of other scripts, and with digits, the word itself."""
     if not word.isalpha():
         return word
-    for pattern, written in _ENGLISH if word.isascii() else _RUSSIAN:
+    if word.isascii():
+        return _english(word)
+    for pattern, written in _RUSSIAN:
         word = pattern.sub(written, word)
     return word
+
+
+def _english(word: str) -> str:
+    word = _START.get(word[:2], word[:2]) + word[2:]
+    for spelled, written in _CONSONANTS:
+        word = word.replace(spelled, written)
+    if word.endswith("mb"):
+        word = word[:-1]
+    if "ea" in word:
+        word = _GREAT.sub(r"\1e", word)
+    if "r" in word:
+        word = _BEAR.sub("e", word)
+    if word[-1] == "e":
+        word = _SALE.sub("e", word)
+    word = _DOUBLE.sub(r"\1", word)
+    word = _BUTTER.sub("r", word)
+    if "y" in word:
+        word = _GYM.sub("i", word)
+    for spelled, written in _VOWELS:
+        word = word.replace(spelled, written)
+    if word[-1] == "e":
+        word = word[:-1]
+    return _MUTE_H.sub("", word) if "h" in word else word
 
 
 def base_sound(word: str) -> str:

@@ -39,6 +39,11 @@ _SPELLED_ORDINALS = {"1st": "first", "2nd": "second"}
 _ENGLISH, _RUSSIAN = Stemmer("english", 0), Stemmer("russian", 0)
 
 
+_MOST_REMEMBERED = 1 << 17
+_plain_words: dict[str, tuple[str, str]] = {}
+_new = tuple.__new__
+
+
 class Token(NamedTuple):
     """One word or number.
 
@@ -63,8 +68,13 @@ def analyze(text: str) -> list[Token]:
     moved = folded.starts is not None
     tokens: list[Token] = []
     resume = 0
-    for at, (piece, start, _) in enumerate(pieces):
+    plain = _plain_words.get
+    for at, (piece, start, end) in enumerate(pieces):
         if at < resume:
+            continue
+        known = plain(piece)
+        if known is not None and not moved:
+            tokens.append(_new(Token, (known[1], start, end, known[0])))
             continue
         if (piece in TRIGGERS or "0" <= piece[0] <= "9") and piece not in _SPELLED_ORDINALS:
             numbers = read_numbers(pieces, at)
@@ -75,12 +85,24 @@ def analyze(text: str) -> list[Token]:
             if numbers:
                 resume = numbers[-1].stop
                 continue
-        for word, key, begin, length in _read_word(piece):
+        words = _read_word(piece)
+        if len(words) == 1 and piece not in TRIGGERS and not piece[0].isdecimal():
+            _remember(piece, words[0])
+        for word, key, begin, length in words:
             first, last = start + begin, start + begin + length
             if moved:
                 first, last = folded.span(first, last)
             tokens.append(Token(key, first, last, word))
     return tokens
+
+
+def _remember(piece: str, read: tuple[str, str, int, int]) -> None:
+    """The next time, this piece is one word at once: it begins no number, and is one word."""
+    if len(_plain_words) >= _MOST_REMEMBERED:
+        _plain_words.clear()
+    word, key, _, length = read
+    if length == len(piece):
+        _plain_words[piece] = (word, key)
 
 
 def index_text(text: str) -> str:

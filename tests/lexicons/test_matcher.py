@@ -19,6 +19,7 @@ from lexicons.misspelling import (
     PARTED,
     edits_allowed,
     fuzzy_length,
+    probe,
 )
 from lexicons.negation import is_denied
 from lexicons.score import score_of, score_parts
@@ -223,16 +224,21 @@ def slow_ways(
 
 
 def begins(word: str, head: str) -> bool:
-    said, sounds = sound(head), sound(word)
-    spelled = word.startswith(head) and 1 <= len(head) < len(word)
-    return spelled or (sounds.startswith(said) and 3 <= len(said) < len(sounds) - 1)
+    return word.startswith(head) or sounds_begun(word, sound(head))
 
 
 def goes_on(word: str, left: str, right: str) -> bool:
-    head, said, sounds = left + right[:2], sound(left) + sound(right)[:1], sound(word)
-    spelled = word.startswith(head) and len(head) < len(word)
-    spelled = spelled or left + right == family(word)
-    return spelled or (sounds.startswith(said) and 3 <= len(said) < len(sounds) - 1)
+    said = sound(left)
+    if word.startswith(left + probe(right)):
+        return True
+    return (
+        len(left) > 2 and sounds_begun(word, said) and sounds_begun(word, said + sound(right)[:2])
+    )
+
+
+def sounds_begun(word: str, said: str) -> bool:
+    sounds = sound(word)
+    return sounds.startswith(said) and 3 <= len(said) < len(sounds) - 1
 
 
 def slow_alike(want: str, hear: str, families: set[str], mode: Mode) -> Iterator[tuple[int, int]]:
