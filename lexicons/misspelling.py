@@ -23,6 +23,7 @@ SHORTEST_SOUND_CHARS = 4
 _TWO_EDITS_FROM_CHARS = 9
 _FIRST_CHARS = 7
 _PROBE_CHARS = 4
+_ENDING_LETTERS = 3  # that the forms of one word differ by
 _SHORTEST_SOUND_HEAD = 3
 
 # In which ways a word of a text stands for a word of a term, added up; 0: as it is, or inflected.
@@ -62,6 +63,7 @@ class Vocabulary:
         self._ids: dict[str, int] = {}
         self._keys: list[str] = []
         self._allowed: dict[int, int] = {}
+        self._letters: dict[int, int] = {}
         self._shortened: dict[str, tuple[int, ...]] = {}
         self._sounds: dict[str, list[int]] = {}
         self._verbs: dict[str, list[int]] = {}
@@ -77,6 +79,7 @@ class Vocabulary:
             for infinitive in verb_families(word):
                 self._verbs.setdefault(infinitive, []).append(number)
         if fuzzy and number not in self._allowed and word.isalpha():
+            self._letters[number] = _letters(key)
             self._allowed[number] = allowed = min(edits_allowed(word), len(key) // 3)
             found = self._shortened
             for shortened in _shorten(key, allowed) if allowed else ():
@@ -178,13 +181,24 @@ class Vocabulary:
                 numbers = found(shortened)
                 if numbers:
                     candidates.update(numbers)
+        letters = _letters(keys[0])
         for number in sorted(candidates):
             allowed, other = self._allowed[number], self._keys[number]
+            if (letters ^ self._letters[number]).bit_count() > 2 * allowed + _ENDING_LETTERS:
+                continue  # an edit takes one letter and brings one at most
             for key in keys:
                 edits = OSA.distance(key, other, score_cutoff=allowed)
                 if 0 < edits <= allowed:
                     yield number, edits
                     break
+
+
+def _letters(word: str) -> int:
+    """Which letters a word has, as bits; some share one."""
+    bits = 0
+    for letter in word:
+        bits |= 1 << (ord(letter) & 31)
+    return bits
 
 
 def _shorten(key: str, most: int) -> set[str]:
