@@ -135,7 +135,7 @@ def test_any_text_gives_ordered_spans_and_clean_keys(text: str) -> None:
         assert before <= token.start < token.end <= len(text)
         assert token.key.isalnum()
         assert token.key == token.key.lower()
-        assert token.word.isalnum()
+        assert token.word.replace(".", "").isalnum()  # a decimal keeps its point
         before = token.start
     assert index_text(text).split() == keys(text)
 
