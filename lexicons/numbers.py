@@ -166,7 +166,9 @@ def _is_zero(pieces: Pieces, at: int, *, said_before: int) -> bool:
     if said_before:  # "six two oh." ends a code; "twenty oh my" does not
         return said_before > 1 and pieces.close(at) and not pieces.close(at + 1)
     singing = pieces.word(at + 1) in OH and pieces.word(at + 2) in OH
-    return goes_on and not singing and _digit_follows(pieces, at + 2)
+    following = NUMERALS.get(pieces.word(at + 1))
+    ends = following is not None and following.ordinal
+    return goes_on and not singing and not ends and _digit_follows(pieces, at + 2)
 
 
 def _digit_follows(pieces: Pieces, at: int) -> bool:
