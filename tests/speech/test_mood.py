@@ -130,7 +130,7 @@ def test_baselines_agree_with_the_obvious_computation(
         others = (total_s - own_s) / (total_s - own_s + baseline_s)
         swings = 1.0 / (1.0 + np.exp(-(np.log(changed + 1e-9) - center) / width))
         mean = [sum(x[k] * s for x, s in own) / total_s for k in range(4)]
-        assert taken[i] == pytest.approx([others * swings * one for one in mean], abs=1e-6)
+        assert taken[i] == pytest.approx([0.5 * others * swings * one for one in mean], abs=1e-6)
 
 
 @given(TURNS)
@@ -160,7 +160,7 @@ def slow_change(
     return apart / pairs
 
 
-def test_the_mean_is_taken_off_who_swings_and_left_with_who_is_angry_throughout() -> None:
+def test_half_the_mean_is_taken_off_who_swings_and_none_off_who_is_angry_throughout() -> None:
     sharp = replace(head(), change_width=0.1, baseline_s=1.0)
     throughout, swinging = np.zeros((6, 4)), np.zeros((6, 4))
     throughout[:, 0] = [1.9, 2.0, 2.1, 1.9, 2.0, 2.1]
@@ -171,7 +171,7 @@ def test_the_mean_is_taken_off_who_swings_and_left_with_who_is_angry_throughout(
     taken = baselines(swinging, ["a"] * 6, seconds=seconds, head=sharp)
 
     assert left == pytest.approx(0.0, abs=0.01)
-    assert taken[:, 0] == pytest.approx(2.0, rel=0.02)
+    assert taken[:, 0] == pytest.approx(1.0, rel=0.02)
 
 
 def test_a_single_turn_has_no_baseline() -> None:
@@ -185,7 +185,7 @@ def test_a_single_turn_has_no_baseline() -> None:
 
 
 def test_evidence_adds_up_to_the_odds_against_the_next_mood() -> None:
-    random = np.random.default_rng(3)
+    random = np.random.default_rng(6)
     weights, bias = random.normal(0.0, 0.5, (SIZE, 4)), random.normal(0.0, 1.0, 4)
     made = replace(head(), weights=weights, bias=bias, anger_slope=1.7, anger_offset=-0.4)
     sounds = [turn(anger) for anger in (-2.0, 2.0, -1.0, 1.5)]
