@@ -19,7 +19,7 @@ from lexicons.misspelling import SPELLED
 from lexicons.near import NearTerm, Place, find_near
 from lexicons.negation import is_denied
 from lexicons.score import Heard, certainty, score_of, score_parts
-from lexicons.terms import Lexicon, Mode, Term
+from lexicons.terms import MAX_NEAR_WORDS, Lexicon, Mode, Term
 from lexicons.text import Token, analyze
 
 MOST_EDITS_PERCENT = 23
@@ -159,7 +159,7 @@ class Matcher:
             self._words.put_side_by_side(spelled, coded)
         end = _End(lexicon, position, term.mode, words, letters, most_edits)
         for path in dict.fromkeys(paths):
-            if term.mode == "near" and len(path) > 1:
+            if term.mode == "near" and 1 < len(path) <= MAX_NEAR_WORDS:
                 near = NearTerm(lexicon, position, path, letters, most_edits, term.within)
                 for number in path:
                     self._near.setdefault(number, [])

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
-
-_MOST_PLACES = 6
-"""Of a word said more often than this in one text, the first ones count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +46,77 @@ class Together:
 def find_near(
     terms: Sequence[NearTerm], places: Mapping[int, Sequence[Place]]
 ) -> Iterator[Together]:
-    """Every way in which the words of these terms stand together."""
+    """For each place of a term's first word the closest in which the others stand beside it.
+
+    `places` are in order.
+    """
     for term in terms:
-        each = [places.get(number, ())[:_MOST_PLACES] for number in term.ids]
-        for chosen in product(*each):
-            starts = [place.start for place in chosen]
-            start, stop = min(starts), max(place.stop for place in chosen)
-            taken = sum(place.stop - place.start for place in chosen)
-            between = stop - start - taken
-            edits = sum(place.edits for place in chosen)
-            if not 0 <= between <= term.within or edits > term.most_edits:
-                continue
-            if len({at for place in chosen for at in range(place.start, place.stop)}) < taken:
-                continue  # one word cannot be two of the term's
-            how = 0
-            for place in chosen:
-                how |= place.how
-            apart = between + (starts != sorted(starts))
-            yield Together(term, start, stop, edits, how, apart)
+        each = [places.get(number, ()) for number in term.ids]
+        if not all(each):
+            continue
+        longest = [max(place.stop - place.start for place in own) for own in each]
+        room = [sum(longest[at:]) for at in range(len(each) + 1)]
+        for first in each[0]:
+            found = _closest(each, room, (first,), within=term.within)
+            if found is not None:
+                edits = sum(place.edits for place in found)
+                if edits <= term.most_edits:
+                    yield _together(term, found, edits)
+
+
+def _closest(
+    each: Sequence[Sequence[Place]],
+    room: Sequence[int],
+    chosen: tuple[Place, ...],
+    *,
+    within: int,
+) -> tuple[Place, ...] | None:
+    """`chosen` and a place for each further word, none on another, with as few words between them
+    all as there can be, and at most `within`; of equals the one in the term's order.
+
+    `room` is how many tokens the words from each one on can fill at most.
+    """
+    number = len(chosen)
+    if number == len(each):
+        return chosen
+    best: tuple[Place, ...] | None = None
+    own = each[number]
+    reach = within + room[0]
+    low = bisect_left(own, max(one.stop for one in chosen) - reach, key=_start)
+    high = bisect_right(own, min(one.start for one in chosen) + reach, key=_start)
+    for place in own[low:high]:
+        if any(place.start < other.stop and other.start < place.stop for other in chosen):
+            continue  # one word cannot be two of the term's
+        tried = (*chosen, place)
+        if _between(tried) > within + room[number + 1]:
+            continue
+        found = _closest(each, room, tried, within=within)
+        if found is not None and _between(found) <= within:
+            better = best is None or _rank(found) < _rank(best)
+            best = found if better else best
+            within = min(within, _between(found))
+    return best
+
+
+def _rank(chosen: Sequence[Place]) -> tuple[int, bool, int]:
+    starts = [place.start for place in chosen]
+    return _between(chosen), starts != sorted(starts), sum(place.edits for place in chosen)
+
+
+def _start(place: Place) -> int:
+    return place.start
+
+
+def _between(chosen: Sequence[Place]) -> int:
+    span = max(place.stop for place in chosen) - min(place.start for place in chosen)
+    return span - sum(place.stop - place.start for place in chosen)
+
+
+def _together(term: NearTerm, chosen: Sequence[Place], edits: int) -> Together:
+    starts = [place.start for place in chosen]
+    how = 0
+    for place in chosen:
+        how |= place.how
+    apart = _between(chosen) + (starts != sorted(starts))
+    stop = max(place.stop for place in chosen)
+    return Together(term, min(starts), stop, edits, how, apart)

@@ -30,6 +30,7 @@ Mode = Literal["fuzzy", "stem", "exact", "near"]
 Who = Literal["agent", "customer", "either"]
 
 MAX_TERM_CHARS = 200
+MAX_NEAR_WORDS = 5
 MAX_WITHIN = 20
 """The farthest that words of a `near` term, or a term and what excludes it, may be apart."""
 _PLACE = re.compile(r"(first|last) ([0-9]+(?:\.[0-9]+)?) ?(s|%)")
@@ -196,6 +197,14 @@ def _condition_problems(term: Term, source: str) -> Iterator[TermError]:
             yield ConditionError(
                 source, term.text, problem=f"has {name} = {value}: make it 0 to {MAX_WITHIN}"
             )
+    if term.mode == "near":
+        for phrase in term.phrases:
+            if len(phrase) <= MAX_TERM_CHARS and len(analyze(phrase)) > MAX_NEAR_WORDS:
+                yield ConditionError(
+                    source,
+                    phrase,
+                    problem=f"has over {MAX_NEAR_WORDS} words, too many for the mode near",
+                )
     for phrase in term.unless:
         problem = _phrase_problem(phrase, source)
         if problem is not None:

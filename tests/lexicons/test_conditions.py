@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lexicons.lexicon import Lexicon, Term
+from lexicons.lexicon import ConditionError, Lexicon, Term, validate
 from lexicons.matcher import Matcher
 from lexicons.terms import Place, Purpose
 
@@ -137,3 +137,18 @@ def test_a_filler_may_stand_in_a_phrase() -> None:
 )
 def test_words_that_were_split_or_joined_are_found(text: str, term: str) -> None:
     assert len(found(text, Term(term))) == 1
+
+
+def test_a_near_term_of_many_words_is_refused() -> None:
+    lexicon = Lexicon("tools", "custom", 1, (Term("one big red old tin box", mode="near"),))
+    with pytest.raises(ConditionError, match="over 5 words"):
+        validate(lexicon)
+
+
+def test_a_near_term_is_found_each_time_it_is_said() -> None:
+    assert len(found("the 204 bearing. " * 50, BEARING)) == 50
+
+
+def test_words_of_a_near_term_said_again_and_again_do_not_take_long() -> None:
+    term = Term("alpha beta gamma delta omega", mode="near", within=20)
+    assert found("alpha beta gamma delta " * 500, term) == []
