@@ -25,6 +25,9 @@ from lexicons.text import Token, analyze
 MOST_EDITS_PERCENT = 23
 """Of a phrase's letters, this many may be wrong; with more it is another phrase."""
 
+_MOST_TOKENS = 64
+"""So many words of a text, an "uh" or more among them, may be one term."""
+
 _NOT_ALLOWED = {
     "exact": ~SPELLED,
     "stem": ~SPELLED,
@@ -66,7 +69,7 @@ class _End:
     most_edits: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Node:
     children: dict[int, _Node] = field(default_factory=dict)
     ends: list[_End] = field(default_factory=list)
@@ -178,9 +181,18 @@ class Matcher:
         count = len(tokens)
         for start in lattice.starts:
             reached = [(self._root, start, 0, 0)]
+            passed: set[tuple[_Node, int, int, int]] = set()
             while reached:
-                node, at, edits, how = reached.pop()
+                state = reached.pop()
+                node, at, edits, how = state
                 record = records[at]
+                if start < at < count - 1 and tokens[at].word in FILLERS:
+                    # Terms may have such words themselves: "uh um uh" comes here in many ways.
+                    if state in passed:
+                        continue
+                    passed.add(state)
+                    if at < start + _MOST_TOKENS:
+                        reached.append((node, at + 1, edits, how))
                 steps: list[tuple[_Node, int, int, int]] = []
                 for number, more, way in record.options:
                     child = node.children.get(number)
@@ -201,8 +213,6 @@ class Matcher:
                         )
                     if after < count and child.children:
                         reached.append(step)
-                if start < at < count - 1 and tokens[at].word in FILLERS:
-                    reached.append((node, at + 1, edits, how))
         return found
 
     @staticmethod

@@ -152,3 +152,10 @@ def test_a_near_term_is_found_each_time_it_is_said() -> None:
 def test_words_of_a_near_term_said_again_and_again_do_not_take_long() -> None:
     term = Term("alpha beta gamma delta omega", mode="near", within=20)
     assert found("alpha beta gamma delta " * 500, term) == []
+
+
+def test_phrases_that_speak_against_a_term_count_up_to_their_own_reach() -> None:
+    term = Term("idiot", unless=("proof", "test made by some"), unless_within=1)
+    assert found("a test made by some big idiot", term) == []
+    assert len(found("a test made by some very big idiot", term)) == 1
+    assert len(found("proof for some big idiot", term)) == 1

@@ -318,3 +318,9 @@ def test_any_text_can_be_searched(text: str, phrase: str) -> None:
     for match in matcher(Term(phrase)).find(searched):
         assert match.matched == searched[match.start : match.end]
         assert 0 < match.score <= 1
+
+
+def test_a_term_of_hesitations_does_not_take_long() -> None:
+    matcher = Matcher([Lexicon("talk", "custom", 1, (Term("uh um uh um uh"),))])
+    assert len(matcher.find("uh um uh um uh and so on")) == 1
+    assert matcher.find("uh um " * 2000 + "well")
