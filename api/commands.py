@@ -60,6 +60,9 @@ def push(
     metadata.
     """
     settings = read_settings()
+    if not url and not settings.api_port:
+        typer.echo("overtone: OVERTONE_API_PORT is 0, so any port: say which with --url", err=True)
+        raise typer.Exit(1)
     given = {"agent": agent, "line": line, "agent_channel": agent_channel}
     fields = {name: value for name, value in given.items() if value}
     client = Client(url or f"http://127.0.0.1:{settings.api_port}", key or _known_key(settings))

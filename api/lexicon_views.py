@@ -7,18 +7,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from api.view import View
 from lexicons.changes import Changes
 from lexicons.lexicon import Lexicon, term_table
 from lexicons.precision import LexiconPrecision
 
 
-class _View(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-
-class HitVerdictView(_View):
+class HitVerdictView(View):
     """What somebody said of a hit."""
 
     right: bool = Field(description="Whether the term was really meant.", examples=[True])
@@ -35,7 +32,7 @@ class HitVerdictView(_View):
     given_at: datetime
 
 
-class VersionView(_View):
+class VersionView(View):
     """One version of a lexicon, without its terms."""
 
     version: int = Field(examples=[3])
@@ -48,7 +45,7 @@ class VersionView(_View):
     published_at: datetime | None
 
 
-class LexiconSummaryView(_View):
+class LexiconSummaryView(View):
     """A lexicon, the version that finds hits, and the draft that is worked on."""
 
     name: str = Field(examples=["product"])
@@ -160,7 +157,7 @@ class ChangesView(BaseModel):
         )
 
 
-class RematchSummaryView(_View):
+class RematchSummaryView(View):
     """A re-matching of stored calls: a retag, or the preview of a draft."""
 
     id: int = Field(examples=[12])
@@ -202,7 +199,7 @@ class Drafted(BaseModel):
     terms: int = Field(description="How many there are.", examples=[412])
 
 
-class LineView(_View):
+class LineView(View):
     """A line of a file that makes no term, or less of one than it says, and why."""
 
     line: int = Field(examples=[17])
@@ -229,7 +226,7 @@ class Retired(BaseModel):
     retag: RematchView
 
 
-class WayView(_View):
+class WayView(View):
     """A change to a term, and what of the judged hits it does away with."""
 
     mode: str | None = Field(description="The mode to take.", examples=[None])
@@ -240,7 +237,7 @@ class WayView(_View):
     rejected_gone: int = Field(examples=[6])
 
 
-class WrongHitView(_View):
+class WrongHitView(View):
     """A hit that was rejected, with what was said around it."""
 
     call_id: int = Field(examples=[4711])
@@ -251,7 +248,7 @@ class WrongHitView(_View):
     after: str = Field(examples=["in mind that you said so"])
 
 
-class TermPrecisionView(_View):
+class TermPrecisionView(View):
     """What people said of the hits of one term."""
 
     term: str = Field(examples=["bearing"])
@@ -273,7 +270,7 @@ class TermPrecisionView(_View):
     )
 
 
-class LexiconPrecisionView(_View):
+class LexiconPrecisionView(View):
     """How often the hits of a lexicon are right, by the verdicts on them."""
 
     lexicon: str = Field(examples=["product"])

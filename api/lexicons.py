@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
@@ -130,6 +131,9 @@ def get_report(
 
 
 def _version(session: Session, name: str, wanted: str | None) -> Lexicon:
+    drafted = table_of(session, name, draft=True)
+    if wanted is None and drafted is not None and table_of(session, name) is None:
+        return replace(from_table(drafted, source=name), version=0, terms=())
     if wanted is None or wanted == "draft":
         return stored_lexicon(session, name, draft=wanted == "draft")
     return stored_lexicon(session, name, version=int(wanted))

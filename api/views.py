@@ -5,23 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from api.lexicon_views import HitVerdictView
+from api.turn_views import HitView, SilenceView, TurnView
+from api.view import View
 from models.alert import Alert
 from models.call import Call, Speaker
 from models.hit import Hit
 from models.hit_verdict import HitVerdict
 from models.search import Found, Page
-from models.turn import UNCERTAIN_BELOW, Turn
+from models.turn import Turn
 from models.verdict import MoodVerdict
 
 
-class _View(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-
-class SpeakerView(_View):
+class SpeakerView(View):
     """One speaker of a call: how they took part, and their mood over all their turns.
 
     What is null was not known when the call was heard.
@@ -73,7 +70,7 @@ class SpeakerView(_View):
     )
 
 
-class SnippetView(_View):
+class SnippetView(View):
     """A turn worth hearing; `marks` are [start, end] characters of `text`."""
 
     turn_id: int
@@ -85,7 +82,7 @@ class SnippetView(_View):
     anger: float | None
 
 
-class CallView(_View):
+class CallView(View):
     """What a list shows of a call."""
 
     id: int
@@ -157,103 +154,7 @@ class CallsView(BaseModel):
         return cls(items=[CallView.of(found) for found in page.items], next_cursor=page.next_cursor)
 
 
-class HitView(_View):
-    """One term found in one turn."""
-
-    id: int = Field(examples=[815])
-    turn_id: int
-    speaker: str
-    lexicon: str = Field(examples=["product"])
-    lexicon_version: int
-    term: str = Field(examples=["bearing 204"])
-    grade: str | None
-    matched: str = Field(examples=["bearing number 204"])
-    start_s: float
-    end_s: float
-    score: float = Field(description="How well it fits, 0 to 1.", examples=[0.86])
-    parts: dict[str, float] | None = Field(
-        description="What the score is the product of, less what is 1; null where not known.",
-        examples=[{"spelling": 0.9091, "hearing": 0.95}],
-    )
-    verdict: HitVerdictView | None = Field(
-        None, description="What people said of it; kept when the call is heard or matched again."
-    )
-
-    @classmethod
-    def of(cls, hit: Hit, verdict: HitVerdict | None) -> HitView:
-        view = cls.model_validate(hit)
-        if verdict is not None:
-            view.verdict = HitVerdictView.model_validate(verdict)
-        return view
-
-
-class SilenceView(_View):
-    """More than 3 s in which nobody speaks."""
-
-    start_s: float = Field(examples=[61.2])
-    end_s: float = Field(examples=[93.3])
-
-
-class TurnView(_View):
-    """One turn; `words` are [text, start_s, end_s, probability]."""
-
-    id: int
-    position: int
-    speaker: str
-    start_s: float
-    end_s: float
-    text: str
-    words: list[tuple[str, float, float, float]]
-    mood: str | None
-    anger: float | None
-    moods: dict[str, float] | None
-    acoustics: dict[str, float | None] | None
-    language: str | None = Field(description="The language spoken.", examples=["en"])
-    confidence: float | None = Field(
-        description="How sure Whisper was: the mean probability of the words, 0 to 1.",
-        examples=[0.91],
-    )
-    uncertain: bool | None = Field(
-        description=f"Whether most words are likely wrong: a confidence below {UNCERTAIN_BELOW}.",
-        examples=[False],
-    )
-    interrupts: bool | None = Field(
-        description="Whether it begins with an interruption.", examples=[False]
-    )
-    anger_parts: dict[str, Any] | None = Field(
-        description="What the anger is made of; null below the alert threshold. `voice` is how the "
-        "turn differs from the speaker's others (dB, semitones, 0.2 is 20 % faster), `evidence` "
-        "what the mood model read for anger (above 0) and against it, in log odds by part, null "
-        "where it cannot tell; `reason` says it in words.",
-        examples=[
-            {
-                "voice": {"louder_db": 6.1, "higher_st": 3.2, "faster": 0.2},
-                "evidence": {
-                    "encoder": 1.94,
-                    "loudness": 0.71,
-                    "tempo": 0.05,
-                    "pitch": 0.4,
-                    "colour": -0.12,
-                },
-                "words": [
-                    {
-                        "term": "idiot",
-                        "lexicon": "abusive",
-                        "grade": "strong",
-                        "start_s": 34.29,
-                        "end_s": 34.82,
-                    }
-                ],
-                "start_s": 30.9,
-                "end_s": 36.4,
-                "reason": "louder than their other turns by 6 dB, pitch up by 3 semitones, 20 % "
-                "faster, the voice itself (Whisper's encoder) speaks for anger; says “idiot”",
-            }
-        ],
-    )
-
-
-class AlertView(_View):
+class AlertView(View):
     """Why somebody should hear this call now."""
 
     id: int
@@ -275,7 +176,7 @@ class AlertView(_View):
     updated_at: datetime
 
 
-class VerdictView(_View):
+class VerdictView(View):
     """What somebody said of a speaker's mood."""
 
     speaker: str = Field(examples=["customer"])

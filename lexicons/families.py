@@ -26,6 +26,9 @@ _ENDINGS = frozenset(
 # «молоток» and «молотка», «доволен» and «довольна»: a vowel that comes and goes.
 _FLEETING = re.compile(r"(?<=[а-я][бвгджзйклмнпрстфхцчшщ])[ое]([кцнл])$")
 _VERBAL = re.compile(r"(?:[ую]|[еи](?:м|шь|т|те)|[уюая]т|[тч]ь|ти|л[аои]?|йте|с[ья])$")
+NAME = "="
+"""Before the families of names: no word begins with it."""
+
 _SHORTEST_STEM = 3
 _LONGEST_ENDING = 3
 
@@ -41,8 +44,17 @@ def singular(word: str) -> str:
     return word[:-1]
 
 
-def family(word: str) -> str:
-    """What all inflections of a term's word have in common."""
+def is_name(written: str) -> bool:
+    """Whether a word of a term is written as a name: "Park", not "park" or "PARK"."""
+    return written[:1].isupper() and written[1:].islower()
+
+
+def family(word: str, *, name: bool = False) -> str:
+    """What all inflections of a term's word have in common; those of an English `name` are its
+    plural, so that "Park" leaves "parking" alone.
+    """
+    if name and word.isascii():
+        return NAME + singular(word)
     if not word.isascii():
         return _russian(_NOMINATIVE.sub("", word), word)
     key, one = stem(word), singular(word)

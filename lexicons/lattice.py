@@ -95,9 +95,12 @@ class Words:
         self._learned = _Remembered(self, sure=True)
         self._guessed = _Remembered(self, sure=False)
 
-    def add(self, words: Sequence[str], *, fuzzy: bool) -> tuple[int, ...]:
-        """Ids of the words of a term."""
-        ids = tuple(self._vocabulary.add(word, fuzzy=fuzzy) for word in words)
+    def add(self, words: Sequence[str], *, fuzzy: bool, names: Sequence[bool]) -> tuple[int, ...]:
+        """Ids of the words of a term, some of them `names`."""
+        ids = tuple(
+            self._vocabulary.add(word, fuzzy=fuzzy, name=name)
+            for word, name in zip(words, names, strict=True)
+        )
         if fuzzy:
             self.put_side_by_side(words, ids)
         return ids
@@ -169,7 +172,8 @@ class Words:
         """Edges over the tokens that read out a code, from the one at `at` on."""
         found: dict[tuple[int, int], Edge] = {}
         following = tokens[at + 1].word if at + 1 < len(tokens) else ""
-        if not (self._read(following) or repeats(following) or following == "and"):
+        times = repeats(tokens[at].word) or 1
+        if not (self._read(following, times) or repeats(following) or following == "and"):
             return []
         reached = {("", at, 1)}
         for _ in range(_MOST_CODE_WORDS):

@@ -14,13 +14,15 @@ from typing import NamedTuple
 
 from lexicons.codes import codes_of
 from lexicons.context import Phrases
+from lexicons.families import is_name
 from lexicons.lattice import FILLERS, Lattice, Words
 from lexicons.misspelling import SPELLED
 from lexicons.near import NearTerm, Place, find_near
 from lexicons.negation import is_denied
 from lexicons.score import Heard, certainty, score_of, score_parts
-from lexicons.terms import MAX_NEAR_WORDS, Lexicon, Mode, Term
+from lexicons.terms import MAX_NEAR_WORDS, Lexicon, Term
 from lexicons.text import Token, analyze
+from lexicons.tree import End, Node, descend
 
 MOST_EDITS_PERCENT = 23
 """Of a phrase's letters, this many may be wrong; with more it is another phrase."""
@@ -57,26 +59,6 @@ class Match:
     definition: Term | None = field(default=None, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """A term that is complete at a node of the tree."""
-
-    lexicon: int
-    term: int
-    mode: Mode
-    words: tuple[str, ...]
-    letters: int
-    most_edits: int
-
-
-@dataclass(slots=True, eq=False)
-class _Node:
-    children: dict[int, _Node] = field(default_factory=dict)
-    ends: list[_End] = field(default_factory=list)
-    most_edits: int = 0
-    """The most that any term beyond this node takes."""
-
-
 class _Candidate(NamedTuple):
     """A possible match over the tokens `start` to `stop` (exclusive)."""
 
@@ -99,7 +81,7 @@ class Matcher:
     def __init__(self, lexicons: Sequence[Lexicon]) -> None:
         self._lexicons = tuple(lexicons)
         self._words = Words()
-        self._root = _Node()
+        self._root = Node()
         self._near: dict[int, list[NearTerm]] = {}
         self._unless: dict[tuple[int, int], Phrases] = {}
         for number, lexicon in enumerate(self._lexicons):
@@ -150,7 +132,8 @@ class Matcher:
         letters = sum(map(len, words))
         fuzzy = term.mode in ("fuzzy", "near")
         most_edits = letters * MOST_EDITS_PERCENT // 100 if fuzzy else 0
-        ids = self._words.add(words, fuzzy=fuzzy)
+        names = [fuzzy and is_name(phrase[token.start : token.end]) for token in tokens]
+        ids = self._words.add(words, fuzzy=fuzzy, names=names)
         paths = [ids]
         codes = list(codes_of(phrase, tokens))
         if codes:
@@ -160,7 +143,7 @@ class Matcher:
                 spelled[start:stop] = [compact]
             paths.append(tuple(coded))
             self._words.put_side_by_side(spelled, coded)
-        end = _End(lexicon, position, term.mode, words, letters, most_edits)
+        end = End(lexicon, position, term.mode, words, letters, most_edits)
         for path in dict.fromkeys(paths):
             if term.mode == "near" and 1 < len(path) <= MAX_NEAR_WORDS:
                 near = NearTerm(lexicon, position, path, letters, most_edits, term.within)
@@ -170,7 +153,7 @@ class Matcher:
                 continue
             node = self._root
             for number in path:
-                node = node.children.setdefault(number, _Node())
+                node = node.children.setdefault(number, Node())
                 node.most_edits = max(node.most_edits, most_edits)
             node.ends.append(end)
 
@@ -181,7 +164,7 @@ class Matcher:
         count = len(tokens)
         for start in lattice.starts:
             reached = [(self._root, start, 0, 0)]
-            passed: set[tuple[_Node, int, int, int]] = set()
+            passed: set[tuple[Node, int, int, int]] = set()
             while reached:
                 state = reached.pop()
                 node, at, edits, how = state
@@ -193,14 +176,14 @@ class Matcher:
                     passed.add(state)
                     if at < start + _MOST_TOKENS:
                         reached.append((node, at + 1, edits, how))
-                steps: list[tuple[_Node, int, int, int]] = []
+                steps: list[tuple[Node, int, int, int]] = []
                 for number, more, way in record.options:
                     child = node.children.get(number)
                     if child is not None:
                         steps.append((child, at + 1, edits + more, how | way))
                 if record.wide:
                     for ids, after, more, way in lattice.wide(at):
-                        child = _descend(node, ids)
+                        child = descend(node, ids)
                         if child is not None:
                             steps.append((child, after, edits + more, how | way))
                 for step in steps:
@@ -218,7 +201,7 @@ class Matcher:
     @staticmethod
     def _complete(
         found: list[_Candidate],
-        ends: Sequence[_End],
+        ends: Sequence[End],
         lattice: Lattice,
         start: int,
         stop: int,
@@ -294,18 +277,8 @@ class Matcher:
         )
 
 
-def _descend(node: _Node, ids: Sequence[int]) -> _Node | None:
-    """The node that these ids lead to."""
-    for number in ids:
-        child = node.children.get(number)
-        if child is None:
-            return None
-        node = child
-    return node
-
-
 def _candidate(
-    end: _End | NearTerm,
+    end: End | NearTerm,
     lattice: Lattice,
     start: int,
     stop: int,

@@ -12,7 +12,7 @@ from itertools import combinations
 
 from rapidfuzz.distance import OSA
 
-from lexicons.families import family, lookups, verb_families
+from lexicons.families import NAME, family, lookups, verb_families
 from lexicons.known import is_known
 from lexicons.sounds import base_sound, sound
 
@@ -62,6 +62,7 @@ class Vocabulary:
     def __init__(self) -> None:
         self._ids: dict[str, int] = {}
         self._keys: list[str] = []
+        self._names = False
         self._allowed: dict[int, int] = {}
         self._letters: dict[int, int] = {}
         self._shortened: dict[str, tuple[int, ...]] = {}
@@ -70,15 +71,19 @@ class Vocabulary:
         self._heads: set[str] = set()
         self._sound_heads: set[str] = set()
 
-    def add(self, word: str, *, fuzzy: bool) -> int:
-        """The id of a word; where `fuzzy`, its misspellings are found as well from now on."""
-        key = family(word)
+    def add(self, word: str, *, fuzzy: bool, name: bool = False) -> int:
+        """The id of a word; where `fuzzy`, its misspellings are found as well from now on. Of a
+        `name` only the plural is another form.
+        """
+        key = family(word, name=name)
+        self._names = self._names or key[0] == NAME
         number = self._ids.setdefault(key, len(self._keys))
         if number == len(self._keys):
-            self._keys.append(key)
+            self._keys.append(key.removeprefix(NAME))
             for infinitive in verb_families(word):
                 self._verbs.setdefault(infinitive, []).append(number)
         if fuzzy and number not in self._allowed and word.isalpha():
+            key = key.removeprefix(NAME)
             self._letters[number] = _letters(key)
             self._allowed[number] = allowed = min(edits_allowed(word), len(key) // 3)
             found = self._shortened
@@ -92,10 +97,6 @@ class Vocabulary:
                 said[:end] for end in range(_SHORTEST_SOUND_HEAD, len(said) - 1)
             )
         return number
-
-    def key(self, number: int) -> str:
-        """The word's family."""
-        return self._keys[number]
 
     def begins(self, start: str) -> bool:
         """Whether a fuzzy word begins like this, or sounds so."""
@@ -114,6 +115,10 @@ class Vocabulary:
         """Ids of the word, as it is or inflected."""
         ids = self._ids
         found = [ids[key] for key in lookups(word) if key in ids]
+        if self._names and word.isascii():
+            key = family(word, name=True)
+            if key in ids:
+                found.append(ids[key])
         if not found and self._verbs:
             found = [
                 number

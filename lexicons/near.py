@@ -57,11 +57,9 @@ def find_near(
         longest = [max(place.stop - place.start for place in own) for own in each]
         room = [sum(longest[at:]) for at in range(len(each) + 1)]
         for first in each[0]:
-            found = _closest(each, room, (first,), within=term.within)
+            found = _closest(each, room, (first,), within=term.within, edits=term.most_edits)
             if found is not None:
-                edits = sum(place.edits for place in found)
-                if edits <= term.most_edits:
-                    yield _together(term, found, edits)
+                yield _together(term, found)
 
 
 def _closest(
@@ -70,9 +68,11 @@ def _closest(
     chosen: tuple[Place, ...],
     *,
     within: int,
+    edits: int,
 ) -> tuple[Place, ...] | None:
     """`chosen` and a place for each further word, none on another, with as few words between them
-    all as there can be, and at most `within`; of equals the one in the term's order.
+    all as there can be, and at most `within`; of equals the one in the term's order. At most
+    `edits` letters are wrong.
 
     `room` is how many tokens the words from each one on can fill at most.
     """
@@ -88,9 +88,9 @@ def _closest(
         if any(place.start < other.stop and other.start < place.stop for other in chosen):
             continue  # one word cannot be two of the term's
         tried = (*chosen, place)
-        if _between(tried) > within + room[number + 1]:
+        if _between(tried) > within + room[number + 1] or _edits(tried) > edits:
             continue
-        found = _closest(each, room, tried, within=within)
+        found = _closest(each, room, tried, within=within, edits=edits)
         if found is not None and _between(found) <= within:
             better = best is None or _rank(found) < _rank(best)
             best = found if better else best
@@ -100,7 +100,7 @@ def _closest(
 
 def _rank(chosen: Sequence[Place]) -> tuple[int, bool, int]:
     starts = [place.start for place in chosen]
-    return _between(chosen), starts != sorted(starts), sum(place.edits for place in chosen)
+    return _between(chosen), starts != sorted(starts), _edits(chosen)
 
 
 def _start(place: Place) -> int:
@@ -112,11 +112,15 @@ def _between(chosen: Sequence[Place]) -> int:
     return span - sum(place.stop - place.start for place in chosen)
 
 
-def _together(term: NearTerm, chosen: Sequence[Place], edits: int) -> Together:
+def _edits(chosen: Sequence[Place]) -> int:
+    return sum(place.edits for place in chosen)
+
+
+def _together(term: NearTerm, chosen: Sequence[Place]) -> Together:
     starts = [place.start for place in chosen]
     how = 0
     for place in chosen:
         how |= place.how
     apart = _between(chosen) + (starts != sorted(starts))
     stop = max(place.stop for place in chosen)
-    return Together(term, min(starts), stop, edits, how, apart)
+    return Together(term, min(starts), stop, _edits(chosen), how, apart)

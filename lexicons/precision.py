@@ -187,7 +187,7 @@ def _proposal(
 ) -> tuple[Action, str, Way | None]:
     right, wrong = len(confirmed), len(rejected)
     if term is None:
-        return "keep", "is not in what is published: retag the calls", None
+        return "keep", "is not in what is published any more", None
     if right + wrong < FEW:
         return "keep", f"give it {FEW} verdicts or more, these are too few to tell", None
     if right / (right + wrong) >= wanted:

@@ -209,6 +209,18 @@ def _condition_problems(term: Term, source: str) -> Iterator[TermError]:
         problem = _phrase_problem(phrase, source)
         if problem is not None:
             yield problem
+        elif all(_is_said_in(phrase, own) for own in term.phrases):
+            yield ConditionError(
+                source,
+                term.text,
+                problem=f"holds {phrase!r} itself and would never be found: take other words",
+            )
+
+
+def _is_said_in(phrase: str, text: str) -> bool:
+    """Whether the words of a phrase stand side by side in a text, however inflected."""
+    wanted, there = ([family(token.word) for token in analyze(one)] for one in (phrase, text))
+    return any(there[at : at + len(wanted)] == wanted for at in range(len(there)))
 
 
 def _phrase_problem(phrase: str, source: str) -> TermError | None:

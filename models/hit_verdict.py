@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Column, Index, String, Text, func
 from sqlmodel import Field, Session, SQLModel, and_, col, select
@@ -72,7 +71,7 @@ class JudgedHit:
 
 
 # A verdict, and where a hit near it begins, its score and parts; None where there is none.
-_Row = tuple[HitVerdict, float | None, float | None, Any]
+_Row = tuple[HitVerdict, Hit | None]
 
 
 def give_hit_verdict(
@@ -125,11 +124,10 @@ def verdicts_by_hit(session: Session, call_id: int, hits: Sequence[Hit]) -> dict
     """The verdicts on hits of a call, by the ids of these hits."""
     given: dict[tuple[str, str, str], list[HitVerdict]] = {}
     for verdict in session.exec(select(HitVerdict).where(HitVerdict.call_id == call_id)):
-        what = verdict.lexicon, verdict.term, verdict.speaker
-        given.setdefault(what, []).append(verdict)
+        given.setdefault(_what(verdict), []).append(verdict)
     found: dict[int, HitVerdict] = {}
     for what, verdicts in given.items():
-        alike = [hit for hit in hits if (hit.lexicon, hit.term, hit.speaker) == what]
+        alike = [hit for hit in hits if _what(hit) == what]
         at = {verdict.start_s: verdict for verdict in verdicts}
         laid = _nearest((hit.start_s for hit in alike), at)
         found |= {hit.id or 0: at[laid[hit.start_s]] for hit in alike if hit.start_s in laid}
@@ -141,12 +139,11 @@ def judged_hits(session: Session, lexicon: str) -> list[JudgedHit]:
     there = and_(
         col(Hit.call_id) == HitVerdict.call_id,
         col(Hit.lexicon) == HitVerdict.lexicon,
-        col(Hit.term) == HitVerdict.term,
         col(Hit.speaker) == HitVerdict.speaker,
         func.abs(col(Hit.start_s) - col(HitVerdict.start_s)) <= WITHIN_S + _ROUNDING_S,
     )
     wanted = (
-        select(HitVerdict, Hit.start_s, Hit.score, Hit.parts)
+        select(HitVerdict, Hit)
         .join(Hit, there, isouter=True)
         .where(HitVerdict.lexicon == lexicon)
         .order_by(
@@ -156,39 +153,38 @@ def judged_hits(session: Session, lexicon: str) -> list[JudgedHit]:
             col(HitVerdict.start_s),
         )
     )
-    groups: dict[tuple[int, str, str], list[_Row]] = {}
-    for verdict, start_s, score, parts in session.exec(wanted):
-        what = verdict.call_id, verdict.term, verdict.speaker
-        groups.setdefault(what, []).append((verdict, start_s, score, parts))
+    groups: dict[tuple[int, tuple[str, str, str]], list[_Row]] = {}
+    for verdict, hit in session.exec(wanted):
+        groups.setdefault((verdict.call_id, _what(verdict)), []).append((verdict, hit))
     return [judged for rows in groups.values() for judged in _beside_hits(rows)]
 
 
 def _beside_hits(rows: Iterable[_Row]) -> list[JudgedHit]:
     """One for each verdict on a term, a speaker and a call, out of each with every hit near it."""
     verdicts: dict[float, HitVerdict] = {}
-    hits: dict[float, tuple[float | None, Any]] = {}
-    for verdict, start_s, score, parts in rows:
+    hits: dict[float, Hit] = {}
+    for verdict, hit in rows:
         verdicts[verdict.start_s] = verdict
-        if start_s is not None:
-            hits[start_s] = score, parts
+        if hit is not None and _what(hit) == _what(verdict):
+            hits[hit.start_s] = hit
     laid = {verdict_s: hit_s for hit_s, verdict_s in _nearest(hits, verdicts).items()}
     found: list[JudgedHit] = []
     for start_s, verdict in verdicts.items():
-        score, parts = hits[laid[start_s]] if start_s in laid else (None, None)
+        there = hits[laid[start_s]] if start_s in laid else None
         found.append(
             JudgedHit(
                 call_id=verdict.call_id,
                 lexicon=verdict.lexicon,
-                term=verdict.term,
+                term=there.term if there else verdict.term,
                 speaker=verdict.speaker,
                 start_s=start_s,
                 right=verdict.right,
                 before=verdict.before,
                 matched=verdict.matched,
                 after=verdict.after,
-                found=start_s in laid,
-                score=score,
-                parts=parts,
+                found=there is not None,
+                score=there.score if there else None,
+                parts=there.parts if there else None,
             )
         )
     return found
@@ -206,11 +202,21 @@ def _verdict_on(session: Session, hit: Hit) -> HitVerdict | None:
     alike = select(Hit).where(
         Hit.call_id == hit.call_id,
         Hit.lexicon == hit.lexicon,
-        Hit.term == hit.term,
         Hit.speaker == hit.speaker,
     )
     by_hit = verdicts_by_hit(session, hit.call_id, session.exec(alike).all())
     return by_hit.get(hit.id or 0)
+
+
+def _what(judged: Hit | HitVerdict) -> tuple[str, str, str]:
+    """What a verdict and the hits it may stand on have in common; a term keeps its verdicts when
+    only its capitals change.
+    """
+    return judged.lexicon, _folded(judged.term), judged.speaker
+
+
+def _folded(term: str) -> str:
+    return term.casefold().replace("ё", "е")
 
 
 def _nearest(hits_s: Iterable[float], verdicts_s: Iterable[float]) -> dict[float, float]:

@@ -100,12 +100,18 @@ def save_draft(session: Session, table: Mapping[str, Any], *, by: str | None) ->
     check_table(table)
     lock_lexicons(session)
     lexicon = _lexicon(session, str(table["name"])) or _add_lexicon(session, table)
+    published = _current(session, lexicon) is not None
+    if published and lexicon.purpose != table["purpose"]:
+        raise LexiconRefused(
+            f"{lexicon.name} is of the purpose {lexicon.purpose}, not {table['purpose']}: give it "
+            "that purpose, or take another name"
+        )
     row = _draft(session, lexicon)
     if row is None:
         row = _version(lexicon, table, version=_highest(session, lexicon) + 1, by=by)
     row.definition, row.terms = dict(table), _count(table)
     row.created_by, row.created_at = by, now()
-    if _current(session, lexicon) is None:
+    if not published:
         lexicon.purpose = str(table["purpose"])
     session.add_all([lexicon, row])
     session.commit()

@@ -40,6 +40,8 @@ from workers.lexicon_report import (
     HOW_TO_JUDGE,
     as_dict,
     changes_in_words,
+    counted,
+    next_steps,
     precision_in_words,
     preview_in_words,
     term_in_words,
@@ -75,7 +77,8 @@ def show(
     """Print a lexicon's terms; what is as usual is left out."""
     with or_words(), reading(open_database()) as session:
         found = stored_version(session, name, version=version, draft=draft)
-    typer.echo(f"{found.name} {found.version} ({found.purpose}), {len(found.terms)} terms")
+    terms = counted(len(found.terms), "term")
+    typer.echo(f"{found.name} {found.version} ({found.purpose}), {terms}")
     _print(term_in_words(term) for term in found.terms)
 
 
@@ -92,11 +95,10 @@ def import_file(
         with writing(open_database()) as session:
             version = save_draft(session, as_table(read.lexicon), by=BY)
     _print_problems(read)
-    problems = f", {len(read.problems)} lines with problems" if read.problems else ""
-    typer.echo(
-        f"{read.lexicon.name} {version} is a draft of {len(read.lexicon.terms)} terms{problems}"
-    )
-    typer.echo(f"to use it: overtone lexicon publish {read.lexicon.name}")
+    problems = f", {counted(len(read.problems), 'line')} with problems" if read.problems else ""
+    terms = counted(len(read.lexicon.terms), "term")
+    typer.echo(f"{read.lexicon.name} {version} is a draft of {terms}{problems}")
+    _print(next_steps(read.lexicon.name))
 
 
 @lexicon.command()
@@ -126,7 +128,7 @@ def check_file(
     with or_words():
         read = read_lexicon_file(file)
     _print_problems(read)
-    typer.echo(f"{file.name}: {len(read.lexicon.terms)} terms work")
+    typer.echo(f"{file.name}: {counted(len(read.lexicon.terms), 'working term')}")
     if read.problems:
         raise typer.Exit(1)
 
@@ -200,7 +202,7 @@ def exclude_phrase(
         found = stored_version(session, name) if table is None else from_table(table, source=name)
         version = save_draft(session, as_table(exclude(found, term, phrase)), by=BY)
     typer.echo(f"the draft {name} {version} leaves out {term} near {phrase.strip()}")
-    typer.echo(f"to use it: overtone lexicon publish {name}")
+    _print(next_steps(name))
 
 
 @lexicon.command()
@@ -231,15 +233,15 @@ def _retag(engine: Engine) -> None:
     result = with_progress("matching calls", retag_in_process, engine)
     counts = {"changed": 0, "added": 0, "removed": 0} | result
     typer.echo(
-        f"{counts['changed']} calls changed: {counts['added']} hits more, "
-        f"{counts['removed']} hits less"
+        f"{counted(counts['changed'], 'call')} changed: {counted(counts['added'], 'hit')} more, "
+        f"{counted(counts['removed'], 'hit')} less"
     )
 
 
 def _version(state: str, found: VersionSummary | None) -> str:
     if found is None:
         return "never published"
-    return f"{state} {found.version}, {found.terms} terms"
+    return f"{state} {found.version}, {counted(found.terms, 'term')}"
 
 
 def _print_problems(read: LexiconFile) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import typer
@@ -47,7 +48,12 @@ def stored_version(
 
 
 def named_version(session: Session, name: str, version: str) -> Lexicon:
-    """The draft, the version of this number, or for no text what is published."""
+    """The draft, the version of this number, or for no text what is published: nothing, where
+    there is only a draft.
+    """
+    drafted = table_of(session, name, draft=True)
+    if not version and drafted is not None and table_of(session, name) is None:
+        return replace(from_table(drafted, source=name), version=0, terms=())
     if version in ("", "draft"):
         return stored_version(session, name, draft=version == "draft")
     if not (version.isascii() and version.isdigit() and 0 < int(version) < 2**31):

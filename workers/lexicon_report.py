@@ -23,6 +23,17 @@ HOW_TO_JUDGE = (
 MOST_EXCERPTS = 3
 
 
+def counted(number: int, what: str) -> str:
+    """ "1 call", "2 calls"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def next_steps(name: str) -> Iterator[str]:
+    """What to do with a draft."""
+    yield f"to see what it would change: overtone lexicon preview {_quoted(name)}"
+    yield f"to use it: overtone lexicon publish {_quoted(name)}"
+
+
 def as_dict(measured: LexiconPrecision) -> dict[str, object]:
     """The report for JSON: everything that the words tell."""
     figures = {"precision": measured.precision, "at_least": measured.at_least}
@@ -41,9 +52,9 @@ def precision_in_words(measured: LexiconPrecision) -> Iterator[str]:
     if not measured.terms:
         yield f"{name}: no verdicts yet"
         return
-    yield f"{name}: {judged} hits judged, {_figures(measured)}"
+    yield f"{name}: {counted(judged, 'hit')} judged, {_figures(measured)}"
     if measured.unjudged:
-        yield f"without a verdict: {measured.unjudged} terms"
+        yield f"without a verdict: {counted(measured.unjudged, 'term')}"
     yield "right  wrong  precision (at least)  term"
     for term in measured.terms:
         yield f"{term.confirmed:5}  {term.rejected:5}  {_share(term):20}  {term.term}"
@@ -52,7 +63,7 @@ def precision_in_words(measured: LexiconPrecision) -> Iterator[str]:
             for hit in term.wrong[:MOST_EXCERPTS]:
                 yield f"{'':36}  wrong: {hit.before} [{hit.matched}] {hit.after}".rstrip()
         if term.lost:
-            yield f"{'':36}  {term.lost} right ones are found no more"
+            yield f"{'':36}  found no more: {counted(term.lost, 'right hit')}"
         if term.way is not None and term.way.unless is not None:
             phrases = f"{_quoted(term.term)} {_quoted(term.way.unless)}"
             yield f"{'':36}  overtone lexicon exclude {_quoted(measured.lexicon)} {phrases}"
@@ -83,11 +94,14 @@ def term_in_words(term: Term) -> str:
 def preview_in_words(result: Mapping[str, Any]) -> Iterator[str]:
     """What publishing a draft would change, each term with excerpts."""
     yield (
-        f"{result['calls']} calls matched: {result['gained']} would get the tag "
+        f"{counted(result['calls'], 'call')} matched: {result['gained']} would get the tag "
         f"{result['lexicon']}, {result['lost']} would lose it"
     )
+    more, less = counted(result["added"], "hit"), counted(result["removed"], "hit")
+    yield f"{more} more, {less} less" if result["terms"] else "no hit would change"
     for entry in result["terms"]:
-        yield f"{entry['term']}: gained in {entry['gained']} calls, lost in {entry['lost']}"
+        gained = counted(entry["gained"], "call")
+        yield f"{entry['term']}: gained in {gained}, lost in {entry['lost']}"
         yield from _excerpts("+", entry["gained_in"])
         yield from _excerpts("-", entry["lost_in"])
 

@@ -140,7 +140,10 @@ def _advice(made: MoodReport) -> Iterator[str]:
             f"lowest threshold of precision {wanted:g} or more on these verdicts: "
             f"{found.threshold}, {_reach(found)}"
         )
-        yield f"to set it: {PREFIX}ALERT_ANGER={found.threshold}"
+        if made.verdicts < FEW_VERDICTS:
+            yield f"give {FEW_VERDICTS - made.verdicts} more verdicts before you change a threshold"
+        else:
+            yield f"to set it: {PREFIX}ALERT_ANGER={found.threshold}"
     elif not made.angry:
         yield "nobody was found angry yet: no threshold can be told from these verdicts"
     else:

@@ -22,17 +22,23 @@ EXCERPTS = 5
 EXCERPT_CHARS = 160
 MAX_TERMS_WITH_EXCERPTS = 500
 
+_Said = tuple[str, int, float, float]
+"""A hit: its term, the turn, and from when to when it is said."""
+
 
 @dataclass(slots=True)
 class Preview:
     """Counted so far. `gained` and `lost` are calls that would get the lexicon's tag, or lose it;
-    `terms` has the same for each term that changes anything, with excerpts.
+    `added` and `removed` are hits. `terms` has for each term that changes anything in how many
+    calls it would have hits that it has not, or lose some, with excerpts.
     """
 
     lexicon: str
     calls: int = 0
     gained: int = 0
     lost: int = 0
+    added: int = 0
+    removed: int = 0
     terms: dict[str, dict[str, Any]] = field(default_factory=dict)
     shown: int = 0
     """Terms that have excerpts."""
@@ -44,12 +50,14 @@ class Preview:
             return cls(lexicon)
         terms = {entry["term"]: dict(entry) for entry in result["terms"]}
         shown = sum(bool(entry["gained_in"] or entry["lost_in"]) for entry in terms.values())
-        return cls(lexicon, result["calls"], result["gained"], result["lost"], terms, shown)
+        counts = {name: result[name] for name in ("calls", "gained", "lost", "added", "removed")}
+        return cls(lexicon, **counts, terms=terms, shown=shown)
 
     def as_result(self) -> dict[str, Any]:
-        """Plain JSON: `lexicon`, `calls` matched, `gained`, `lost`, and `terms`, those that change
-        most first, each with `term`, `gained`, `lost`, `gained_in` and `lost_in`: up to five
-        excerpts with `call_id`, `external_id`, `start_s` of the turn, `speaker` and `text`.
+        """Plain JSON: `lexicon`, `calls` matched, `gained`, `lost`, `added`, `removed`, and
+        `terms`, those that change most first, each with `term`, `gained`, `lost`, `gained_in` and
+        `lost_in`: up to five excerpts with `call_id`, `external_id`, `start_s` of the turn,
+        `speaker` and `text`.
         """
         terms = sorted(
             self.terms.values(), key=lambda entry: (-entry["gained"] - entry["lost"], entry["term"])
@@ -59,27 +67,36 @@ class Preview:
             "calls": self.calls,
             "gained": self.gained,
             "lost": self.lost,
+            "added": self.added,
+            "removed": self.removed,
             "terms": terms,
         }
 
     def count(self, call: StoredCall, matcher: Matcher) -> None:
         """Compare one call, whose `hits` are those of this lexicon."""
         turns = {turn.id: turn for turn in call.turns}
-        after: dict[str, tuple[StoredTurn, int]] = {}
+        after: dict[_Said, tuple[StoredTurn, int]] = {}
         for hit in find_stored_hits(call.turns, matcher, call_s=call.lasts_s):
             if hit.match.lexicon == self.lexicon:
-                after.setdefault(hit.match.term, (call.turns[hit.position], hit.match.start))
-        before: dict[str, tuple[StoredTurn, int]] = {}
+                turn = call.turns[hit.position]
+                after[hit.match.term, turn.id, hit.start_s, hit.end_s] = turn, hit.match.start
+        before: dict[_Said, tuple[StoredTurn, int]] = {}
         for there in call.hits:
-            turn = turns.get(there.turn_id)  # None: the call was heard again while we read it
-            if turn is not None:
-                before.setdefault(there.term, (turn, max(turn.text.find(there.matched), 0)))
+            stored_in = turns.get(there.turn_id)  # None: the call was heard again meanwhile
+            if stored_in is not None:
+                said = there.term, stored_in.id, there.start_s, there.end_s
+                before[said] = stored_in, max(stored_in.text.find(there.matched), 0)
         self.calls += 1
         self.gained += bool(after) and not before
         self.lost += bool(before) and not after
+        self.added += len(after.keys() - before.keys())
+        self.removed += len(before.keys() - after.keys())
         for way, here, other in (("gained", after, before), ("lost", before, after)):
-            for term in here.keys() - other.keys():
-                self._note(way, term, call, here[term])
+            noted: set[str] = set()
+            for said, place in here.items():
+                if said not in other and said[0] not in noted:
+                    noted.add(said[0])
+                    self._note(way, said[0], call, place)
 
     def _note(self, way: str, term: str, call: StoredCall, place: tuple[StoredTurn, int]) -> None:
         entry = self.terms.setdefault(

@@ -26,11 +26,11 @@ from lexicons.matcher import Matcher
 from samples.make_samples import NOISE_DBFS, SYNTH_RATE_HZ, Line, Voice, band, level, speak
 from settings import Settings
 from speech.conversation import Conversation
-from speech.listen import Ears, listen
-from speech.transcribe import Transcriber
+from speech.listen import listen
 from tests.accuracy.read_aloud import EN_LETTERS, number_styles, pieces, read_number
 from tests.simulated import RATE_HZ, SIDES, mu_law
 from workers.hits import find_hits
+from workers.station import load_ears
 
 PHRASES, KNOWN_SHARE, CODES = 200, 0.8, 60
 IN_A_CALL = 20
@@ -220,16 +220,9 @@ def heard(seed: int, say: Callable[[str], None]) -> dict[str, float]:
     product = Lexicon("product", "product", 1, tuple(Term(code) for code in catalogue))
     matcher = Matcher((product,))
     settings = Settings()
-    transcriber = Transcriber.load(
-        settings.whisper_model,
-        settings.models,
-        device=settings.device,
-        compute_type=settings.compute_type,
-        beam_size=settings.beam_size,
-        batch_size=settings.batch_size,
-        language_threshold=settings.language_threshold,
-    )
-    ears, tts = Ears(transcriber, None, None), Hibari()
+    # Moods and voices are another measure's.
+    ears = load_ears(settings.model_copy(update={"mood_model": "none", "diarization": "off"}))
+    tts = Hibari()
     plain, told = Score(), Score()
     with TemporaryDirectory(prefix="ovt-") as folder:
         for first in range(0, len(spoken), IN_A_CALL):

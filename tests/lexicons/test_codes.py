@@ -48,6 +48,7 @@ def test_another_code_is_not_it(text: str) -> None:
         ("m eight", "M8"),
         ("болты эм восемь", "болт М8"),
         ("double z", "ZZ"),
+        ("double u d forty", "WD-40"),
         ("R S", "RS"),
         ("six two oh four zed zed", "6204 zz"),
         ("шесть два ноль четыре зет зет", "6204 zz"),

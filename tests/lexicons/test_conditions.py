@@ -159,3 +159,25 @@ def test_phrases_that_speak_against_a_term_count_up_to_their_own_reach() -> None
     assert found("a test made by some big idiot", term) == []
     assert len(found("a test made by some very big idiot", term)) == 1
     assert len(found("proof for some big idiot", term)) == 1
+
+
+def test_a_term_that_its_own_exclusion_rules_out_is_refused() -> None:
+    never = Lexicon("talk", "custom", 1, (Term("cancel orders", unless=("order",)),))
+    with pytest.raises(ConditionError, match="would never be found"):
+        validate(never)
+    otherwise = Term("cancel order", forms=("stop it",), unless=("order",))
+    validate(Lexicon("talk", "custom", 1, (otherwise,)))
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("Park", 1), ("parks", 1), ("park's", 1), ("parking", 0), ("parked", 0)]
+)
+def test_a_name_has_a_plural_and_no_other_forms(text: str, count: int) -> None:
+    assert len(found(text, Term("Park"))) == count
+    assert len(found(text, Term("park"))) == 1
+
+
+def test_a_near_term_takes_a_word_farther_off_where_the_nearest_is_too_wrong() -> None:
+    term = Term("calibrator gearbox", mode="near", within=6)
+    text = "gearbocx, calibbratoor, and a gearbox"
+    assert found("calibrator " + text, term)

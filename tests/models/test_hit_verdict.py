@@ -110,6 +110,20 @@ def test_another_speaker_or_term_is_another_hit(engine: Engine) -> None:
     assert shown(engine, number) == [None]
 
 
+def test_a_term_keeps_its_verdicts_when_only_its_capitals_change(engine: Engine) -> None:
+    number = store_call(engine, "1", HELLO, ORDER)
+    judge(engine, number, right=False)
+    with writing(engine) as session:
+        hit = hits_of(session, number)[0]
+        hit.term = hit.term.title()
+        session.add(hit)
+        session.commit()
+    assert shown(engine, number) == [False]
+    with reading(engine) as session:
+        (judged,) = judged_hits(session, "product")
+    assert (judged.term, judged.found) == ("Bearing 204", True)
+
+
 def test_each_of_two_hits_close_together_has_a_verdict_of_its_own(engine: Engine) -> None:
     twice = turn("customer", 1.0, "Idiot! Idiot!")
     number = store_call(engine, "1", twice)

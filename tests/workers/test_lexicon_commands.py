@@ -93,10 +93,11 @@ def test_a_lexicon_is_imported_compared_published_and_found(
     told = overtone.says("import", overtone.file("returns.toml", RETURNS))
     assert told.splitlines()[0] == "returns 1 is a draft of 2 terms"
     assert "draft 1, 2 terms" in overtone.says("list")
+    assert overtone.says("diff", "returns") == "+ money back\n+ refund  (mode stem)\n"
     assert terms_of(engine, number) == []
 
     preview = overtone.says("preview", "returns").splitlines()
-    assert preview[0] == "1 calls matched: 1 would get the tag returns, 0 would lose it"
+    assert preview[0] == "1 call matched: 1 would get the tag returns, 0 would lose it"
     assert any("I want my money back" in line for line in preview)
     assert json.loads(overtone.says("preview", "returns", "--json"))["gained"] == 1
     assert terms_of(engine, number) == []
@@ -104,7 +105,7 @@ def test_a_lexicon_is_imported_compared_published_and_found(
     told = overtone.says("publish", "returns")
     assert told.splitlines() == [
         "returns 1 is published",
-        "1 calls changed: 2 hits more, 0 hits less",
+        "1 call changed: 2 hits more, 0 hits less",
     ]
     assert terms_of(engine, number) == ["money back", "refund"]
     with reading(engine) as session:
@@ -123,9 +124,32 @@ def test_a_lexicon_is_imported_compared_published_and_found(
     told = overtone.says("publish", "returns", "--no-retag")
     assert "overtone lexicon retag" in told
     assert terms_of(engine, number) == ["money back", "refund"]
-    assert overtone.says("retag") == "1 calls changed: 0 hits more, 1 hits less\n"
+    assert overtone.says("retag") == "1 call changed: 0 hits more, 1 hit less\n"
     assert terms_of(engine, number) == ["money back"]
     assert "refund" in overtone.says("show", "returns", "--version", "1")
+
+
+def test_a_preview_tells_of_one_hit_of_two_that_would_go(
+    overtone: Overtone, engine: Engine
+) -> None:
+    said = turn("customer", 1.0, "A refund for tickets. And then, on top of that, I want a refund.")
+    store_call(engine, "1", said)
+    overtone.says("import", overtone.file("returns.toml", RETURNS))
+    overtone.says("publish", "returns")
+    overtone.says("exclude", "returns", "refund", "for tickets")
+    lines = overtone.says("preview", "returns").splitlines()
+    assert lines[1] == "0 hits more, 1 hit less"
+    assert lines[2] == "refund: gained in 0 calls, lost in 1"
+    assert "1 call changed: 0 hits more, 1 hit less" in overtone.says("publish", "returns")
+
+
+def test_a_file_of_another_purpose_is_not_taken_for_a_lexicon_that_is_published(
+    overtone: Overtone,
+) -> None:
+    file = overtone.file("shop.csv", "name\nbig blue widget\n")
+    assert "of the purpose abusive, not product" in overtone.refuses(
+        "import", file, "--name", "abusive"
+    )
 
 
 def test_a_verdict_stays_through_a_retag(overtone: Overtone, engine: Engine) -> None:
@@ -177,15 +201,15 @@ def test_a_product_list_is_imported_and_its_bad_lines_are_named(overtone: Overto
     done = overtone.run("import", path)
     assert done.exit_code == 0, done.output
     assert done.stderr.startswith("line 3: ")
-    assert "catalogue 1 is a draft of 1 terms, 1 lines with problems" in done.stdout
+    assert "catalogue 1 is a draft of 1 term, 1 line with problems" in done.stdout
     checked = overtone.run("check", path)
-    assert (checked.exit_code, checked.stdout) == (1, "catalogue.csv: 1 terms work\n")
+    assert (checked.exit_code, checked.stdout) == (1, "catalogue.csv: 1 working term\n")
     assert checked.stderr.startswith("line 3: ")
 
 
 def test_a_file_is_checked_without_saving_it(overtone: Overtone) -> None:
     good = overtone.says("check", overtone.file("returns.toml", RETURNS))
-    assert good == "returns.toml: 2 terms work\n"
+    assert good == "returns.toml: 2 working terms\n"
     assert "returns" not in overtone.says("list")
     bad = {"name": "bad", "purpose": "abusive", "terms": ["idiot", "x" * 10_000]}
     done = overtone.run("check", overtone.file("bad.json", json.dumps(bad)))

@@ -41,7 +41,7 @@ HITS = [judged(True, "a")] * 4 + [judged(False, "in mind the")] * 4 + [judged(Fa
 def test_the_report_says_what_to_do_and_how() -> None:
     lines = list(precision_in_words(measure(SHOP, HITS)))
     assert lines[0] == "shop 3: 8 hits judged, precision 0.50, at least 0.22"
-    assert lines[1] == "without a verdict: 1 terms"
+    assert lines[1] == "without a verdict: 1 term"
     assert lines[3].split() == ["4", "4", "0.50", "(0.22)", "bearing", "204"]
     assert lines[4].strip() == "tighten: add “mind” to its unless: 4 of 4 wrong hits go"
     assert lines[5].strip() == "wrong: in mind the [bearing 204]"
@@ -56,7 +56,7 @@ def test_a_term_whose_wrong_hits_are_gone_says_so() -> None:
 
 def test_right_hits_that_are_lost_are_told() -> None:
     lines = list(precision_in_words(measure(SHOP, [judged(True, found=False)])))
-    assert lines[-1].strip() == "1 right ones are found no more"
+    assert lines[-1].strip() == "found no more: 1 right hit"
 
 
 def test_without_verdicts_the_report_says_so() -> None:
@@ -103,9 +103,11 @@ def test_a_preview_shows_where() -> None:
         "gained_in": [excerpt] * 5,
         "lost_in": [excerpt],
     }
-    result = {"lexicon": "shop", "calls": 20, "gained": 8, "lost": 0, "terms": [entry]}
+    counts = {"calls": 20, "gained": 8, "lost": 0, "added": 12, "removed": 1}
+    result = {"lexicon": "shop", "terms": [entry], **counts}
     lines = list(preview_in_words(result))
     assert lines[0] == "20 calls matched: 8 would get the tag shop, 0 would lose it"
-    assert lines[1] == "saw: gained in 9 calls, lost in 1"
-    assert lines[2] == "  + call 7 3.00 s  customer: a saw"
-    assert (len(lines), lines[-1][:3]) == (6, "  -")
+    assert lines[1] == "12 hits more, 1 hit less"
+    assert lines[2] == "saw: gained in 9 calls, lost in 1"
+    assert lines[3] == "  + call 7 3.00 s  customer: a saw"
+    assert (len(lines), lines[-1][:3]) == (7, "  -")

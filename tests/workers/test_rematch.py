@@ -482,6 +482,7 @@ def test_a_preview_says_what_would_change_and_changes_nothing(engine: Engine, sh
     row = the(engine, number)
     assert (row.state, row.done, row.total) == ("done", 7, 7)
     assert (row.result["calls"], row.result["gained"], row.result["lost"]) == (7, 1, 1)
+    assert (row.result["added"], row.result["removed"]) == (6, 1)
     pear, quince = row.result["terms"]
     assert (pear["term"], pear["gained"], pear["lost"]) == ("pear", 6, 0)
     assert [one["call_id"] for one in pear["gained_in"]] == apples
