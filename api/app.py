@@ -24,6 +24,7 @@ from api.limits import FORM_BYTES, LimitBody
 from lexicons.lexicon import as_table, shipped
 from models.db import connect, migrate, writing
 from models.lexicon import seed_lexicons
+from models.search import Finder
 from models.stores import Stores
 from settings import Settings
 from workers.queue import open_queue
@@ -51,6 +52,7 @@ def make_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="Overtone", version=_version(), description=ABOUT, lifespan=lifespan)
     app.state.settings = settings
     app.state.engine = engine
+    app.state.finder = Finder()
     app.state.queue = open_queue(settings.redis)
     app.state.stores = Stores(settings.recordings, settings.stores)
     app.add_middleware(LimitBody, max_bytes=settings.max_upload_mb * 1_000_000 + FORM_BYTES)

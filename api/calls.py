@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Header, HTTPException, Query
 from fastapi.responses import FileResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api.deps import CallId, CanRead, ReadingDep, StoresDep
+from api.call_filter import CallFilter
+from api.deps import CallId, CanRead, FinderDep, ReadingDep, StoresDep
 from api.errors import documented
 from api.views import CallDetail, CallsView
-from models.call import Call, Status
+from models.call import Call
 from models.reading import read_call
-from models.search import CallQuery, Sort, find_calls
 
 router = APIRouter(prefix="/calls", tags=["calls"])
 
-Mood = Literal["angry", "happy", "neutral", "sad"]
-Who = Literal["agent", "customer", "speaker_1", "speaker_2"]
 AUDIO_TYPES = {
     ".wav": "audio/wav",
     ".mp3": "audio/mpeg",
@@ -33,60 +30,22 @@ AUDIO_TYPES = {
 RANGES = re.compile(r"bytes=\s*(\d+-\d*|-\d+)(\s*,\s*(\d+-\d*|-\d+))*\s*")
 
 
-class CallFilter(BaseModel):
-    """What `GET /calls` understands; anything else is refused."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-    q: str | None = Field(
-        None,
-        examples=["bearing no 204"],
-        description='Words that must all be in the call; "in quotes" next to each other.',
-    )
-    mood: Mood | None = Field(
-        None, examples=["angry"], description="Mood of the customer, or of `speaker`."
-    )
-    min_anger: float | None = Field(
-        None, examples=[0.6], ge=0, le=1, description="Anger of at least this."
-    )
-    lexicon: str | None = Field(
-        None, max_length=100, examples=["praise"], description="Calls with hits of a lexicon."
-    )
-    speaker: Who | None = Field(
-        None,
-        examples=["customer"],
-        description="Narrows `q`, `mood`, `min_anger` and `lexicon` to one speaker.",
-    )
-    agent: str | None = Field(None, max_length=200, examples=["Alice"], description="Who answered.")
-    line: str | None = Field(
-        None, max_length=100, examples=["+44 20 7946 0100"], description="The number dialled."
-    )
-    status: Status | None = Field(None, examples=["failed"], description="Where the call stands.")
-    started_from: AwareDatetime | None = Field(
-        None,
-        alias="from",
-        examples=["2026-11-02T00:00:00Z"],
-        description="Began at or after this moment (with its time zone).",
-    )
-    started_to: AwareDatetime | None = Field(
-        None, alias="to", examples=["2026-11-03T00:00:00Z"], description="Began before this moment."
-    )
-    sort: Sort = Field(
-        "-started_at", examples=["-anger"], description="A minus in front: largest or latest first."
-    )
-    limit: int = Field(20, examples=[20], ge=1, le=100)
-    cursor: str | None = Field(
-        None, examples=["WyI1ZjQ..."], max_length=500, description="`next_cursor` of a page before."
-    )
-
-
 @router.get("", dependencies=[CanRead], responses=documented(401, 403, 422))
-def get_calls(session: ReadingDep, wanted: Annotated[CallFilter, Query()]) -> CallsView:
+def get_calls(
+    session: ReadingDep, finder: FinderDep, wanted: Annotated[CallFilter, Query()]
+) -> CallsView:
     """Calls that match every filter, a page at a time, each with its best turns and the second to
     play.
     """
-    query = CallQuery(**wanted.model_dump(exclude={"limit", "cursor"}))
-    return CallsView.of(find_calls(session, query, limit=wanted.limit, cursor=wanted.cursor))
+    page = finder.find(
+        session,
+        wanted.as_query(),
+        limit=wanted.limit,
+        cursor=wanted.cursor,
+        facets=wanted.facets,
+        most_values=wanted.facet_values,
+    )
+    return CallsView.of(page)
 
 
 @router.get("/{call_id}", dependencies=[CanRead], responses=documented(401, 403, 404, 422))

@@ -11,10 +11,11 @@ import typer
 import uvicorn
 
 from api.app import make_app
-from api.calls import Mood, Who
+from api.call_filter import Mood, Who
 from api.client import Client, PushFailed
 from models.call import Speaker
 from models.db import connect, is_current, migrate, reading, writing
+from models.filters import CallQuery, Sort
 from models.key import (
     SCOPES,
     KeyNameTaken,
@@ -23,9 +24,9 @@ from models.key import (
     create_key,
     revoke_key,
 )
+from models.query import BadQuery
 from models.reading import WholeCall, read_call
-from models.search import SORTS, CallQuery, Found, find_calls
-from models.words import BadQuery
+from models.search import Finder, Found
 from settings import Settings, end_with_parent, log_to_stderr, read_settings
 
 keys = typer.Typer(help="API keys: create, list, revoke.", no_args_is_help=True)
@@ -113,24 +114,24 @@ def search(
     min_anger: Annotated[float | None, typer.Option(min=0, max=1)] = None,
     lexicon: Annotated[str, typer.Option(help="Calls with hits of this lexicon.")] = "",
     speaker: Annotated[Who | None, typer.Option(help="Only what this speaker said.")] = None,
-    sort: Annotated[str, typer.Option(help="Such as -anger or -started_at.")] = "-started_at",
+    sort: Annotated[
+        Sort | None, typer.Option(help="By relevance when left out, or the latest first.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
 ) -> None:
     """Find calls in the database of this machine, each with the second to play."""
     settings = _with_database()
-    if sort not in SORTS:
-        raise typer.BadParameter(f"one of {', '.join(SORTS)}", param_hint="--sort")
+    values = {"mood": mood, "lexicon": lexicon}
     query = CallQuery(
         q=q or None,
-        mood=mood,
-        min_anger=min_anger,
-        lexicon=lexicon or None,
         speaker=speaker,
+        values={name: (value,) for name, value in values.items() if value},
+        ranges={} if min_anger is None else {"anger": (min_anger, None)},
         sort=sort,
     )
     try:
         with reading(connect(settings.database)) as session:
-            page = find_calls(session, query, limit=limit)
+            page = Finder().find(session, query, limit=limit)
     except BadQuery as error:
         typer.echo(f"overtone: {error}", err=True)
         raise typer.Exit(2) from error

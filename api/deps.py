@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from models.db import reading, writing
 from models.key import Key, find_key
+from models.search import Finder
 from models.stores import Stores
 from settings import Settings
 from workers.queue import CallQueue
@@ -33,6 +34,11 @@ def _queue(request: Request) -> CallQueue:
 def _stores(request: Request) -> Stores:
     stores: Stores = request.app.state.stores
     return stores
+
+
+def _finder(request: Request) -> Finder:
+    finder: Finder = request.app.state.finder
+    return finder
 
 
 def _reading(request: Request) -> Iterator[Session]:
@@ -80,6 +86,7 @@ def needs(scope: str) -> Callable[..., Key]:
 
 SettingsDep = Annotated[Settings, Depends(_settings)]
 QueueDep = Annotated[CallQueue, Depends(_queue)]
+FinderDep = Annotated[Finder, Depends(_finder)]
 StoresDep = Annotated[Stores, Depends(_stores)]
 ReadingDep = Annotated[Session, Depends(_reading)]
 WritingDep = Annotated[Session, Depends(_writing)]

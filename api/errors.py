@@ -23,10 +23,10 @@ from lexicons.changes import NoSuchTermError
 from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
 from models.lexicon_rows import LexiconRefused
+from models.query import BadQuery
 from models.rematch import CannotRematch
 from models.stores import RecordingEmpty, RecordingGone, RecordingTooLarge, StoreRefused
 from models.verdict import CannotJudge
-from models.words import BadQuery
 
 logger = logging.getLogger(__name__)
 

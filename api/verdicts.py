@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.calls import Who
+from api.call_filter import Who
 from api.deps import CallId, ReviewerDep, WritingDep
 from api.errors import documented
 from api.views import VerdictView

@@ -14,6 +14,7 @@ from models.call import Call, Speaker
 from models.hit import Hit
 from models.hit_verdict import HitVerdict
 from models.search import Found, Page
+from models.selection import COUNTED
 from models.turn import Turn
 from models.verdict import MoodVerdict
 
@@ -93,6 +94,7 @@ class CallView(View):
     line: str | None
     caller: str | None
     direction: str | None
+    outcome: str | None = Field(examples=["answered"])
     started_at: datetime
     metadata: dict[str, Any]
     created_at: datetime
@@ -100,6 +102,9 @@ class CallView(View):
     duration_s: float | None
     language: str | None
     anger: float | None = Field(description="The customer's anger, 0 to 1.")
+    anger_trend: float | None = Field(
+        description="How it moved from the first third of their speech to the last, -1 to 1."
+    )
     agent_talk_ratio: float | None = Field(
         description="The agent's share of all talk, 0 to 1; null where nobody is known to be the "
         "agent.",
@@ -143,15 +148,37 @@ class CallView(View):
         )
 
 
+class FacetCount(BaseModel):
+    """How many of the calls found have a value; bands of figures are written `from..to`."""
+
+    value: str = Field(examples=["Alice"])
+    count: int = Field(examples=[12])
+
+
 class CallsView(BaseModel):
     """One page of calls."""
 
     items: list[CallView]
     next_cursor: str | None = Field(description="Give it as `cursor` for the next page.")
+    total: int = Field(description=f"How many calls match, up to {COUNTED:,}.", examples=[37])
+    more: bool = Field(description="Whether more match than `total` says.")
+    facets: dict[str, list[FacetCount]] = Field(
+        description="What was asked to be counted, most frequent first, bands in order. Where more "
+        "calls match than `total` says, those that were pushed last are counted."
+    )
 
     @classmethod
     def of(cls, page: Page) -> CallsView:
-        return cls(items=[CallView.of(found) for found in page.items], next_cursor=page.next_cursor)
+        return cls(
+            items=[CallView.of(found) for found in page.items],
+            next_cursor=page.next_cursor,
+            total=page.total,
+            more=page.more,
+            facets={
+                name: [FacetCount(value=value, count=count) for value, count in counts]
+                for name, counts in page.facets.items()
+            },
+        )
 
 
 class AlertView(View):

@@ -6,13 +6,23 @@ heard.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator
 from pydantic import Field as PushField
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -51,6 +61,9 @@ class CallPush(BaseModel):
     line: str | None = PushField(default=None, max_length=100, description="The number dialled.")
     caller: str | None = PushField(default=None, max_length=100, description="The caller's number.")
     direction: Literal["inbound", "outbound"] | None = PushField(default=None)
+    outcome: Literal["answered", "missed", "voicemail", "failed"] | None = PushField(
+        default=None, description="How the call went, as the telephone system tells it."
+    )
     started_at: AwareDatetime | None = PushField(
         default=None, description="When the call began, with its time zone. Left out: now."
     )
@@ -86,13 +99,21 @@ class CallPush(BaseModel):
 
 class Call(SQLModel, table=True):
     """One call. `metadata` of the push is `details` here, since SQLAlchemy keeps that name to
-    itself.
+    itself. `utc_offset_min` is the time zone that its beginning was given in, in minutes east of
+    UTC: its hour of the day is that of there. `anger_trend` is that of whom `anger` is of.
     """
 
     __tablename__ = "call"
     __table_args__ = (
         Index("call_by_start", "started_at", "id"),
-        Index("call_by_anger", "anger", "id"),
+        Index("call_by_anger", text("coalesce(anger, -1.0)"), "id"),
+        Index("call_by_duration", text("coalesce(duration_s, -1.0)"), "id"),
+        Index(
+            "call_unindexed_yet",
+            "id",
+            sqlite_where=text("facets IS NULL"),
+            postgresql_where=text("facets IS NULL"),
+        ),
         Index("call_by_status", "status", "updated_at"),
         NEVER_REUSE_IDS,
     )
@@ -103,7 +124,11 @@ class Call(SQLModel, table=True):
     line: str | None = Field(default=None, sa_column=Column(String(100), index=True))
     caller: str | None = Field(default=None, sa_column=Column(String(100), index=True))
     direction: str | None = Field(default=None, sa_column=Column(String(10)))
+    outcome: str | None = Field(default=None, sa_column=Column(String(10)))
     started_at: datetime = Field(sa_column=Column(Moment, nullable=False))
+    utc_offset_min: int = Field(
+        default=0, sa_column=Column(Integer, nullable=False, server_default="0")
+    )
     agent_channel: str = Field(sa_column=Column(String(5), nullable=False))
     language_wanted: str | None = Field(default=None, sa_column=Column(String(3)))
     urgent: bool = False
@@ -127,6 +152,7 @@ class Call(SQLModel, table=True):
     mood_model: str | None = Field(default=None, sa_column=Column(String(200)))
     warnings: list[str] = Field(default_factory=list, sa_column=Column(Json, nullable=False))
     anger: float | None = None
+    anger_trend: float | None = None
 
     # How the conversation went. None: heard before these were known, or they cannot be.
     agent_talk_ratio: float | None = None
@@ -140,6 +166,9 @@ class Call(SQLModel, table=True):
     # Which published lexicons its hits were made with (`models.lexicon`). None: before they were
     # stored.
     lexicon_revision: int | None = None
+
+    # What it can be filtered and counted by (`models.facets`). None: it is not indexed yet.
+    facets: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
 
 
 def of_call(*, primary_key: bool = False) -> Column[int]:
@@ -207,17 +236,23 @@ def add_call(
     Returns the call and whether it is new. `external_id` and `agent_channel` stand where the push
     has none.
     """
+    from models.facets import refresh
+
     external_id = push.external_id or external_id
     there = call_named(session, external_id)
     if there is not None:
         return there, False
+    started_at = push.started_at or now().astimezone()
+    offset = started_at.utcoffset() or timedelta()
     call = Call(
         external_id=external_id,
         agent=push.agent,
         line=push.line,
         caller=push.caller,
         direction=push.direction,
-        started_at=push.started_at or now(),
+        outcome=push.outcome,
+        started_at=started_at,
+        utc_offset_min=round(offset.total_seconds() / 60),
         agent_channel=push.agent_channel or agent_channel,
         language_wanted=push.language,
         urgent=push.urgent,
@@ -227,6 +262,8 @@ def add_call(
     )
     session.add(call)
     try:
+        session.flush()
+        refresh(session, [call.id or 0])
         session.commit()
     except IntegrityError:  # somebody pushed it between our look and our commit
         session.rollback()

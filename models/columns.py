@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, DateTime, Dialect
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlmodel import SQLModel
 
 Json = JSON().with_variant(JSONB(), "postgresql")
 
@@ -33,6 +34,11 @@ class Moment(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def columns_of(model: type[SQLModel]) -> Any:
+    """The columns of a table by their names, for statements that read rows and no objects."""
+    return model.__table__.c  # type: ignore[attr-defined]
 
 
 def now() -> datetime:

@@ -5,10 +5,11 @@ name.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Lock
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -20,9 +21,14 @@ from sqlmodel import Session, create_engine
 
 BUSY_TIMEOUT_MS = 30_000
 BUSY_RETRY_S = 0.02
+# Pages kept by each connection, and how much of the file is read through the system's own cache
+# without being copied first.
+CACHE_KIB = 16 * 1024
+MMAP_BYTES = 4 << 30
 # Any number will do, as long as every Overtone process takes the same.
 MIGRATION_LOCK = 0x0E27_03E5
 _one_at_a_time = Lock()
+Item = TypeVar("Item")
 
 
 def connect(url: str) -> Engine:
@@ -49,6 +55,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     # A commit must survive a power cut: a recording once accepted is never lost.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    cursor.execute(f"PRAGMA mmap_size = {MMAP_BYTES}")
     cursor.close()
 
 
@@ -74,6 +82,11 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
 def _begin_sqlite(connection: Any) -> None:
     wants = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
     connection.exec_driver_sql(f"BEGIN {wants}")
+
+
+def slices(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """The items in runs of at most `size`: databases bound how much one statement may name."""
+    return (items[at : at + size] for at in range(0, len(items), size))
 
 
 def writing(engine: Engine) -> Session:

@@ -1,52 +1,34 @@
-"""Finds calls: a `CallQuery` becomes one statement per page; snippets say which second to play.
-
-Words are matched by the analyzer's keys in `models.words`, where the two databases differ.
+"""Finds calls: a `CallQuery` becomes a page of calls, with what a list shows of each, their number
+and their facets.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from typing import Any, Literal, get_args
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_
-from sqlmodel import Session, col, exists, select
+from sqlalchemy import ColumnElement, case, func, literal
+from sqlmodel import Session, col, select
 
+from models.bands import EDGES, all_bands
 from models.call import Call, CallTag, Speaker
-from models.hit import Hit
+from models.call_sets import CallSet
+from models.call_text import in_one_turn, sets_of
+from models.cursors import read_cursor, write_cursor
+from models.facets import META, FacetCounts
+from models.filters import VALUES, CallQuery, conditions_of_filters, facet_of, sets_of_filters
+from models.marks import Alike
+from models.query import Query, Word, parse
+from models.selection import CALL, COUNTED, Order, Selection
 from models.snippets import Snippet, snippets_of_anger, snippets_of_hits, snippets_of_words
-from models.turn import Turn
-from models.words import BadQuery, Phrase, matching_turns, parse_words
+from models.vocabulary import Vocabulary
 
-Sort = Literal["-started_at", "started_at", "-anger", "anger", "-duration", "duration"]
-SORTS: tuple[Sort, ...] = get_args(Sort)
-
-
-@dataclass(frozen=True, slots=True)
-class CallQuery:
-    """What to find. `speaker` narrows words, mood, anger and hits to what that speaker said."""
-
-    q: str | None = None
-    mood: str | None = None
-    min_anger: float | None = None
-    lexicon: str | None = None
-    speaker: str | None = None
-    agent: str | None = None
-    line: str | None = None
-    status: str | None = None
-    started_from: datetime | None = None
-    started_to: datetime | None = None
-    sort: Sort = "-started_at"
-
-    def fingerprint(self) -> str:
-        """Tells this query's cursors from those of another."""
-        plain = json.dumps(asdict(self), default=str, sort_keys=True)
-        return hashlib.sha256(plain.encode()).hexdigest()[:12]
+FACETS = (*VALUES, "day", *EDGES)
+"""What can be counted, beside `meta.KEY`."""
+MOST_TURNS = 20_000
+"""Up to so many turns with all words are read to rank all calls; else each page is ranked alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,130 +43,145 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Calls in the order asked for, and the cursor of the next page, if there is one."""
+    """Calls in the order asked for, and the cursor of the next page, if there is one.
 
-    items: tuple[Found, ...] = field(default=())
+    `total` is how many calls match in all, or `COUNTED` where they are `more`. `facets` has for
+    each name that was asked for the values that most of the calls have, with how many; of more
+    calls than are counted, those that were pushed last.
+    """
+
+    items: tuple[Found, ...] = ()
     next_cursor: str | None = None
+    total: int = 0
+    more: bool = False
+    facets: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
 
 
-def find_calls(
-    session: Session, query: CallQuery, *, limit: int, cursor: str | None = None
-) -> Page:
-    """One page of calls. Raises `BadQuery`."""
-    phrases = parse_words(query.q)
-    conditions = [_said(session, phrase, query.speaker) for phrase in phrases]
-    conditions += _filters(query)
-    column, descending = _sort_column(query.sort)
-    if cursor is not None:
-        value, last_id = _read_cursor(cursor, query)
-        conditions.append(_beyond(column, literal(value, column.type), last_id, descending))
-    order = (column.desc(), col(Call.id).desc()) if descending else (column, col(Call.id))
-    rows = session.exec(
-        select(Call, column).where(*conditions).order_by(*order).limit(limit + 1)
-    ).all()
-    page = [call for call, _value in rows[:limit]]
-    next_cursor = None
-    if len(rows) > limit:
-        last, value = rows[limit - 1]
-        next_cursor = _write_cursor(value, last.id, query)
-    return Page(_dress(session, page, query, phrases), next_cursor)
+class Finder:
+    """Finds calls of one database. Remembers the words of its index and the names of facets: keep
+    one as long as the process runs; any thread may use it.
+    """
 
+    def __init__(self) -> None:
+        self._vocabulary = Vocabulary()
+        self._counts = FacetCounts()
 
-def _said(session: Session, phrase: Phrase, speaker: str | None) -> ColumnElement[bool]:
-    turns = select(Turn.call_id).where(matching_turns(session, [phrase]))
-    if speaker:
-        turns = turns.where(Turn.speaker == speaker)
-    return col(Call.id).in_(turns)
-
-
-def _filters(query: CallQuery) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    speaker = col(Speaker.name) == query.speaker
-    if query.mood:
-        who = speaker if query.speaker else col(Speaker.name) != "agent"
-        conditions.append(_has_speaker(who, col(Speaker.mood) == query.mood))
-    if query.min_anger is not None:
-        conditions.append(
-            _has_speaker(speaker, col(Speaker.anger) >= query.min_anger)
-            if query.speaker
-            else col(Call.anger) >= query.min_anger
+    def find(
+        self,
+        session: Session,
+        query: CallQuery,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        facets: Collection[str] = (),
+        most_values: int = 20,
+    ) -> Page:
+        """One page of calls. Raises `BadQuery`."""
+        words = parse(query.q)
+        after = None if cursor is None else read_cursor(cursor, query.fingerprint())
+        filters = sets_of_filters(session, query)
+        if filters is None:
+            return Page(facets={name: [] for name in facets})
+        alike = self._alike(session, words) if query.fuzzy else {}
+        said = sets_of(session, words, alike=alike, speaker=query.speaker)
+        selection = Selection(session, [*said, *filters], conditions_of_filters(query))
+        together = None
+        if query.order == "relevance":
+            together = in_one_turn(session, words, speaker=query.speaker)
+        order = _order(query)
+        if query.order == "relevance" and not selection.is_dense:
+            exact = sets_of(session, words, alike={}, speaker=query.speaker) if alike else []
+            order = replace(order, rank=_rank(session, exact, together))
+        places = selection.page(order, limit=limit + 1, after=after)
+        page, rest = places[:limit], places[limit:]
+        ids = [place.call_id for place in page]
+        if together is not None and order.rank is None:
+            ids = _together_first(session, ids, together)
+        return Page(
+            _dress(session, ids, query, words, alike),
+            write_cursor(page[-1], query.fingerprint()) if rest else None,
+            min(selection.count, COUNTED),
+            selection.is_dense,
+            self._count(session, selection, facets, query.speaker, most_values),
         )
-    if query.lexicon:
-        hit = exists().where(col(Hit.call_id) == Call.id, col(Hit.lexicon) == query.lexicon)
-        conditions.append(hit.where(col(Hit.speaker) == query.speaker) if query.speaker else hit)
-    if query.speaker:
-        conditions.append(_has_speaker(speaker))
-    for value, column in (
-        (query.agent, Call.agent),
-        (query.line, Call.line),
-        (query.status, Call.status),
-    ):
-        if value:
-            conditions.append(col(column) == value)
-    if query.started_from:
-        conditions.append(col(Call.started_at) >= query.started_from)
-    if query.started_to:
-        conditions.append(col(Call.started_at) < query.started_to)
-    return conditions
+
+    def _alike(self, session: Session, words: Query) -> Alike:
+        """What else of the index each word of the query may be."""
+        asked = [clause.term for clause in words.positive if isinstance(clause.term, Word)]
+        if asked:
+            self._vocabulary.refresh(session)
+        alike = {word: self._vocabulary.near(word) for word in asked}
+        return {word: near for word, near in alike.items() if near}
+
+    def _count(
+        self,
+        session: Session,
+        selection: Selection,
+        names: Collection[str],
+        speaker: str | None,
+        most: int,
+    ) -> dict[str, list[tuple[str, int]]]:
+        if not names:
+            return {}
+        rows = selection.rows([CALL.facets, CALL.status])
+        asked = {name: facet_of(name, speaker) for name in names if name != "status"}
+        packs = [row.facets for row in rows]
+        counts = self._counts.count(
+            session, packs, set(asked.values()), most=max(most, len(EDGES) + 2)
+        )
+        found = {name: counts[facet] for name, facet in asked.items()}
+        if "status" in names:
+            found["status"] = Counter(row.status for row in rows).most_common(most)
+        for name in found.keys() & EDGES.keys():
+            number = dict(found[name])
+            found[name] = [(band, number.get(band, 0)) for band in all_bands(name)]
+        return found
 
 
-def _has_speaker(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(col(Speaker.call_id) == Call.id, *conditions)
+def is_facet(name: str) -> bool:
+    """Whether there is such a facet to be counted."""
+    return name in FACETS or name.startswith(META)
 
 
-def _sort_column(sort: Sort) -> tuple[ColumnElement[Any], bool]:
+def _order(query: CallQuery) -> Order:
     columns: dict[str, ColumnElement[Any]] = {
-        "started_at": col(Call.started_at),  # type: ignore[dict-item]
+        "relevance": CALL.started_at,
+        "started_at": CALL.started_at,
         # Calls that have no such number yet come last when the largest come first.
-        "anger": func.coalesce(Call.anger, -1.0),
-        "duration": func.coalesce(Call.duration_s, -1.0),
+        "anger": func.coalesce(CALL.anger, literal(-1.0, literal_execute=True)),
+        "duration": func.coalesce(CALL.duration_s, literal(-1.0, literal_execute=True)),
     }
-    return columns[sort.lstrip("-")], sort.startswith("-")
+    name = query.order
+    return Order(columns[name.lstrip("-")], name == "relevance" or name.startswith("-"))
 
 
-def _beyond(
-    column: ColumnElement[Any], value: ColumnElement[Any], last_id: int, descending: bool
-) -> ColumnElement[bool]:
-    past, same = (
-        (column < value, col(Call.id) < last_id)
-        if descending
-        else (
-            column > value,
-            col(Call.id) > last_id,
-        )
-    )
-    return or_(past, and_(column == value, same))
+def _rank(
+    session: Session, exact: Sequence[CallSet], together: CallSet | None
+) -> ColumnElement[Any] | None:
+    """2 for all words in one turn, 1 for all words as they are written, 0 for the rest."""
+    number = CALL.id
+    steps: list[tuple[ColumnElement[bool], int]] = []
+    if together is not None and together.size(session, MOST_TURNS + 1) <= MOST_TURNS:
+        steps.append((together.among(number), 2))
+    if exact:
+        as_written = exact[0].among(number)
+        for one in exact[1:]:
+            as_written = as_written & one.among(number)
+        steps.append((as_written, 1))
+    return case(*steps, else_=0) if steps else None
 
 
-def _write_cursor(value: Any, last_id: int | None, query: CallQuery) -> str:
-    plain = value.isoformat() if isinstance(value, datetime) else value
-    packed = json.dumps([query.fingerprint(), plain, last_id]).encode()
-    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str, query: CallQuery) -> tuple[Any, int]:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        fingerprint, value, last_id = json.loads(base64.urlsafe_b64decode(padded))
-        if query.sort.lstrip("-") == "started_at":
-            value = datetime.fromisoformat(value)
-        else:
-            value = float(value)
-        last_id = int(last_id)
-    except (ValueError, TypeError) as error:
-        raise BadQuery(
-            "cursor", "not a cursor; take `next_cursor` of an answer as it is"
-        ) from error
-    if fingerprint != query.fingerprint():
-        raise BadQuery("cursor", "belongs to another query; leave it out to start this one")
-    return value, last_id
+def _together_first(session: Session, ids: list[int], together: CallSet) -> list[int]:
+    wanted = select(Call.id).where(col(Call.id).in_(ids), together.holds(CALL.id))
+    first = set(session.exec(wanted))
+    return sorted(ids, key=lambda number: number not in first)
 
 
 def _dress(
-    session: Session, calls: Sequence[Call], query: CallQuery, phrases: Sequence[Phrase]
+    session: Session, ids: Sequence[int], query: CallQuery, words: Query, alike: Alike
 ) -> tuple[Found, ...]:
     """The calls with what a list shows of each, in a fixed number of statements."""
-    ids = [call.id for call in calls if call.id is not None]
+    calls = {call.id: call for call in session.exec(select(Call).where(col(Call.id).in_(ids)))}
     speakers: dict[int, list[Speaker]] = defaultdict(list)
     tags: dict[int, list[str]] = defaultdict(list)
     for speaker in session.exec(
@@ -195,28 +192,30 @@ def _dress(
         select(CallTag).where(col(CallTag.call_id).in_(ids)).order_by(col(CallTag.tag))
     ):
         tags[tag.call_id].append(tag.tag)
-    snippets = _snippets(session, ids, query, phrases)
+    snippets = _snippets(session, ids, query, words, alike)
     return tuple(
         Found(
-            call,
-            tuple(speakers[call.id or 0]),
-            tuple(tags[call.id or 0]),
-            tuple(snippets.get(call.id or 0, ())),
+            calls[number],
+            tuple(speakers[number]),
+            tuple(tags[number]),
+            tuple(snippets.get(number, ())),
         )
-        for call in calls
+        for number in ids
+        if number in calls
     )
 
 
 def _snippets(
-    session: Session, ids: Sequence[int], query: CallQuery, phrases: Sequence[Phrase]
+    session: Session, ids: Sequence[int], query: CallQuery, words: Query, alike: Alike
 ) -> dict[int, list[Snippet]]:
-    """The turns to hear first: with most of the words; else with hits of the lexicon; else
+    """The turns to hear first: with most of the words; else with hits of the lexicons; else
     angriest.
     """
-    if phrases:
-        return snippets_of_words(session, ids, phrases, speaker=query.speaker)
-    if query.lexicon:
-        return snippets_of_hits(session, ids, query.lexicon, speaker=query.speaker)
-    if query.mood == "angry" or query.min_anger is not None or query.sort == "-anger":
+    if words.positive:
+        return snippets_of_words(session, ids, words.positive, alike, speaker=query.speaker)
+    if lexicons := query.values.get("lexicon"):
+        return snippets_of_hits(session, ids, lexicons, speaker=query.speaker)
+    is_angry = "angry" in query.values.get("mood", ()) or "anger" in query.ranges
+    if is_angry or query.order == "-anger":
         return snippets_of_anger(session, ids, speaker=query.speaker)
     return {}

@@ -13,8 +13,9 @@ from sqlmodel import Session, col, select
 
 from lexicons.text import analyze
 from models.hit import Hit
+from models.marks import Alike, spans_of
+from models.query import Clause
 from models.turn import Turn, span_of_words
-from models.words import Phrase, matching_turns
 
 PER_CALL = 3
 
@@ -34,26 +35,56 @@ class Snippet:
 
 
 def snippets_of_words(
-    session: Session, call_ids: Sequence[int], phrases: Sequence[Phrase], *, speaker: str | None
+    session: Session,
+    call_ids: Sequence[int],
+    clauses: Sequence[Clause],
+    alike: Alike,
+    *,
+    speaker: str | None,
 ) -> dict[int, list[Snippet]]:
-    """The turns in which most of the phrases were said, per call, best first."""
-    turns = select(Turn).where(col(Turn.call_id).in_(call_ids), matching_turns(session, phrases))
-    if speaker:
-        turns = turns.where(Turn.speaker == speaker)
-    ranked: dict[int, list[tuple[int, Snippet]]] = defaultdict(list)
-    for turn in session.exec(turns.order_by(col(Turn.id))):
-        marks, said = _marks(turn.text, phrases)
-        if marks:
-            ranked[turn.call_id].append((said, _snippet(turn, marks)))
-    return {call_id: _best(found) for call_id, found in ranked.items()}
+    """The turns in which most of the clauses hold, per call, best first; `speaker` is who said what
+    no clause gives to somebody.
+    """
+    turns = select(Turn.id, Turn.call_id, Turn.speaker, Turn.keys)
+    ranked: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    rows = session.exec(turns.where(col(Turn.call_id).in_(call_ids)).order_by(col(Turn.id)))
+    for number, call_id, voice, keys in rows:
+        split = keys.split()
+        said = sum(bool(spans_of(one, split, alike)) for one in _said_by(voice, clauses, speaker))
+        if said and number is not None:
+            ranked[call_id].append((-said, number))
+    best = {call_id: sorted(found)[:PER_CALL] for call_id, found in ranked.items()}
+    shown = [number for found in best.values() for _rank, number in found]
+    whole = {turn.id: turn for turn in session.exec(select(Turn).where(col(Turn.id).in_(shown)))}
+    return {
+        call_id: [
+            _marked(whole[number], _said_by(whole[number].speaker, clauses, speaker), alike)
+            for _rank, number in found
+            if number in whole
+        ]
+        for call_id, found in best.items()
+    }
+
+
+def _said_by(voice: str, clauses: Sequence[Clause], speaker: str | None) -> list[Clause]:
+    """The clauses that may hold in what this voice said."""
+    return [one for one in clauses if (one.speaker or speaker or voice) == voice]
+
+
+def _marked(turn: Turn, clauses: Sequence[Clause], alike: Alike) -> Snippet:
+    tokens = analyze(turn.text)
+    keys = [token.key for token in tokens]
+    spans = {span for clause in clauses for span in spans_of(clause, keys, alike)}
+    marks = sorted((tokens[first].start, tokens[last].end) for first, last in spans)
+    return _snippet(turn, tuple(marks))
 
 
 def snippets_of_hits(
-    session: Session, call_ids: Sequence[int], lexicon: str, *, speaker: str | None
+    session: Session, call_ids: Sequence[int], lexicons: Sequence[str], *, speaker: str | None
 ) -> dict[int, list[Snippet]]:
-    """The turns with most hits of one lexicon, per call, best first."""
+    """The turns with most hits of these lexicons, per call, best first."""
     hits = select(Hit, Turn).join(Turn, col(Turn.id) == col(Hit.turn_id))
-    hits = hits.where(col(Hit.call_id).in_(call_ids), Hit.lexicon == lexicon)
+    hits = hits.where(col(Hit.call_id).in_(call_ids), col(Hit.lexicon).in_(lexicons))
     if speaker:
         hits = hits.where(Hit.speaker == speaker)
     turns: dict[int, Turn] = {}
@@ -79,23 +110,6 @@ def snippets_of_anger(
         if turn.call_id not in best or (turn.anger or 0) > (best[turn.call_id].anger or 0):
             best[turn.call_id] = turn
     return {call_id: [_snippet(turn, ())] for call_id, turn in best.items()}
-
-
-def _marks(text: str, phrases: Iterable[Phrase]) -> tuple[tuple[tuple[int, int], ...], int]:
-    """Spans of the phrases in the text, and how many of them are there."""
-    tokens = analyze(text)
-    keys = [token.key for token in tokens]
-    marks: set[tuple[int, int]] = set()
-    said = 0
-    for phrase in phrases:
-        places = [
-            at
-            for at in range(len(keys) - len(phrase) + 1)
-            if tuple(keys[at : at + len(phrase)]) == phrase
-        ]
-        said += bool(places)
-        marks |= {(tokens[at].start, tokens[at + len(phrase) - 1].end) for at in places}
-    return tuple(sorted(marks)), said
 
 
 def _characters(turn: Turn, spans: Iterable[tuple[float, float]]) -> tuple[tuple[int, int], ...]:

@@ -13,6 +13,7 @@ from lexicons.lexicon import shipped
 from lexicons.matcher import Matcher
 from models.call import CallPush, add_call
 from models.db import writing
+from models.filters import CallQuery
 from speech.conversation import Turn
 from tests.fakes import conversation
 from workers.alerts import AngryOrAbusive
@@ -21,6 +22,26 @@ from workers.pipeline import analyse, record
 MATCHER = Matcher(shipped())
 RULE = AngryOrAbusive(anger=0.6, seconds=3.0)
 FIRST = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+
+
+def asked(**filters: Any) -> CallQuery:
+    """A query out of the names that `GET /calls` takes, one value each."""
+    plain = {name: filters.pop(name) for name in ("q", "speaker", "sort", "fuzzy") & filters.keys()}
+    outside = frozenset(filters.pop("outside", ()))
+    ranges: dict[str, tuple[Any, Any]] = {}
+    values: dict[str, tuple[str, ...]] = {}
+    without: dict[str, tuple[str, ...]] = {}
+    for name, value in filters.items():
+        mark, _, figure = name.partition("_")
+        if mark in ("min", "max") or name in ("started_from", "started_to"):
+            figure = "started" if mark == "started" else figure
+            low, high = ranges.get(figure, (None, None))
+            is_low = mark == "min" or name == "started_from"
+            ranges[figure] = (value, high) if is_low else (low, value)
+        else:
+            many = tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+            (without if mark == "not" else values)[name.removeprefix("not_")] = many
+    return CallQuery(**plain, values=values, without=without, ranges=ranges, outside=outside)
 
 
 def store_call(engine: Engine, external_id: str, *turns: Turn, **push: Any) -> int:

@@ -5,7 +5,7 @@ Writing the same call again replaces what was there, so running a job twice give
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import delete, insert
@@ -17,6 +17,7 @@ from models.alert import Alert
 from models.call import Call, CallTag, Speaker, Status
 from models.columns import now
 from models.hit import Hit
+from models.indexing import index_calls
 from models.turn import Turn
 from speech.conversation import Conversation, Mood
 from speech.conversation import Turn as HeardTurn
@@ -74,6 +75,13 @@ def call_anger(conversation: Conversation) -> float | None:
     speakers = [name for name in conversation.speakers if name != "agent"]
     angers = [sustained_anger(conversation.of(name)) for name in speakers]
     return max((anger for anger in angers if anger is not None), default=None)
+
+
+def call_trend(moods: Mapping[str, SpeakerMood]) -> float | None:
+    """How the anger moved of the speaker whose anger is that of the call."""
+    others = [mood for name, mood in moods.items() if name != "agent"]
+    angriest = max(others, key=lambda mood: mood.peak or 0.0, default=None)
+    return None if angriest is None else _rounded(angriest.trend)
 
 
 def agent_talk_ratio(talk: TalkMetrics) -> float | None:
@@ -134,7 +142,9 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     call.interruptions = None if talk.interruptions is None else len(talk.interruptions)
     call.dropped_words = heard.dropped_words
     call.lexicon_revision = analysis.revision
+    call.anger_trend = call_trend(moods)
     session.add(call)
+    index_calls(session, [call_id])
     session.commit()
     return True
 

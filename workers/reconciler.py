@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.call import Call, Status, waiting_calls
 from models.columns import now
 from models.db import reading, writing
+from models.indexing import index_missing
 from models.rematch import waiting_rematches
 from models.stores import StoreError, Stores
 from settings import Settings
@@ -90,6 +91,7 @@ class Reconciler(Thread):
     def run(self) -> None:
         while not self._stopped.is_set():
             try:
+                self._index()
                 reconcile(self._engine, self._queue, self._stores, self._settings)
             except (QueueDown, RedisError, SQLAlchemyError) as error:
                 # The queue or the database is away for a moment: the next round tries again.
@@ -98,6 +100,13 @@ class Reconciler(Thread):
                 # Were this thread to end, lost calls would stay lost: whatever broke, it goes on.
                 logger.exception("reconciling broke; it goes on")
             self._stopped.wait(self._settings.reconcile_s)
+
+    def _index(self) -> None:
+        """Index the calls that an upgrade left without; nobody waits for all of them at once."""
+        done = 0
+        while not self._stopped.is_set() and (some := index_missing(self._engine)):
+            done += some
+            logger.info("%d calls of before are indexed for search", done)
 
     def stop(self) -> None:
         """Ask the thread to end after its current round."""

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from models.db import reading, writing
+from models.facets import refresh
 from models.lexicon import lexicon_names
 from models.rematch import Rematch, claim, finish, move_on
 from models.stored import (
@@ -64,6 +65,7 @@ def retag_batch(engine: Engine, row: Rematch, published: Compiled) -> bool:
             return False
         there = hold_calls(session, calls)
         _write(session, [changes[call.id] for call in there])
+        refresh(session, [call.id for call in there if changes[call.id].shows])
         stamp_calls(session, [call.id for call in there], published.revision)
         counts = {"changed": 0, "added": 0, "removed": 0} | held.result
         for call in there:

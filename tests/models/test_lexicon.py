@@ -13,6 +13,7 @@ from sqlmodel import Session, select
 
 from models import Call, Hit, Lexicon, LexiconVersion, Rematch
 from models.db import migrate, reading, writing
+from models.filters import CallQuery
 from models.lexicon import (
     LexiconRefused,
     drop_draft,
@@ -26,7 +27,7 @@ from models.lexicon import (
     table_of,
     versions_of,
 )
-from models.search import CallQuery, find_calls
+from models.search import Finder
 from tests.fakes import turn
 from tests.records import store_call
 
@@ -281,6 +282,6 @@ def test_going_back_before_lexicons_takes_only_them_and_keeps_the_calls(engine: 
         assert (list_lexicons(session), revision(session)) == ([], 0)
         assert session.get_one(Call, number).lexicon_revision is None
         hits = session.exec(select(Hit).where(Hit.call_id == number)).all()
-        [found] = find_calls(session, CallQuery(q="bearing"), limit=5).items
+        [found] = Finder().find(session, CallQuery(q="bearing"), limit=5).items
     assert {(hit.term, hit.parts) for hit in hits} == {("bearing", None)}
     assert found.call.id == number

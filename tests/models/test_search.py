@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from models.db import reading
-from models.search import CallQuery, Found, Page, find_calls
-from models.words import BadQuery, parse_words
+from models.query import BadQuery, parse
+from models.search import Finder, Found, Page
 from tests.fakes import ANGRY, CALM, turn
-from tests.records import FIRST, store_call
+from tests.records import FIRST, asked, store_call
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def calls(engine: Engine) -> Engine:
 
 def find(engine: Engine, limit: int = 20, cursor: str | None = None, **query: Any) -> Page:
     with reading(engine) as session:
-        return find_calls(session, CallQuery(**query), limit=limit, cursor=cursor)
+        return Finder().find(session, asked(**query), limit=limit, cursor=cursor)
 
 
 def names(page: Page) -> list[str]:
@@ -200,7 +200,7 @@ def test_operators_of_the_databases_are_only_text(calls: Engine, q: str) -> None
 @given(q=st.text(max_size=40))
 def test_no_text_breaks_a_search(calls: Engine, q: str) -> None:
     try:
-        parse_words(q)
+        parse(q)
     except BadQuery:
         return
     find(calls, q=q)

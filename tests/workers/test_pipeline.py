@@ -13,7 +13,8 @@ from lexicons.lexicon import shipped
 from lexicons.matcher import Matcher
 from models import Alert, Call, CallTag, Hit, Speaker, Turn
 from models.db import reading, writing
-from models.search import CallQuery, find_calls
+from models.filters import CallQuery
+from models.search import Finder
 from tests.fakes import ANGRY, CALM, conversation, turn
 from tests.records import RULE, store_call
 from workers.pipeline import Analysis, agent_talk_ratio, analyse, call_anger, record
@@ -141,8 +142,8 @@ def test_hearing_again_replaces_what_was_heard_and_keeps_the_alert(engine: Engin
     assert alert.id == alert_id
     assert "sounds angry" not in alert.reason
     with reading(engine) as session:
-        assert not find_calls(session, CallQuery(q="bearing"), limit=5).items
-        assert find_calls(session, CallQuery(q="liar"), limit=5).items
+        assert not Finder().find(session, CallQuery(q="bearing"), limit=5).items
+        assert Finder().find(session, CallQuery(q="liar"), limit=5).items
 
 
 def test_a_call_deleted_meanwhile_is_left_alone(engine: Engine) -> None:

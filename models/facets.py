@@ -1,0 +1,284 @@
+"""What calls can be filtered and counted by: facets, each a name and a value, such as agent Alice.
+
+`CallFacet` says which calls have a facet, in the order of their ids; `Call.facets` which facets a
+call has. Both follow from other rows and are laid anew by `refresh`. Nothing here commits.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Column, Integer, String, UniqueConstraint, bindparam, delete, tuple_, update
+from sqlalchemy import select as select_rows
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Field, Session, SQLModel
+
+from models.bands import band
+from models.call import Call, CallTag, Speaker
+from models.columns import columns_of
+from models.db import slices
+from models.hit import Hit
+
+Pair = tuple[str, str]
+MAX_NAME = 100
+MAX_VALUE = 200
+META = "meta."
+AT_ONCE = 200
+
+
+class Facet(SQLModel, table=True):
+    """One name and value; a row never changes."""
+
+    __tablename__ = "facet"
+    __table_args__ = (UniqueConstraint("name", "value"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(sa_column=Column(String(MAX_NAME), nullable=False))
+    value: str = Field(sa_column=Column(String(MAX_VALUE), nullable=False))
+
+
+class CallFacet(SQLModel, table=True):
+    """That a call has a facet. No foreign keys: a call that goes takes its rows along by `forget`,
+    and a row that is left behind finds nothing, since ids are not given again.
+    """
+
+    __tablename__ = "call_facet"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    facet_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    call_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+
+
+CALL, SPEAKER, CALL_TAG = columns_of(Call), columns_of(Speaker), columns_of(CallTag)
+HIT, FACET, CALL_FACET = columns_of(Hit), columns_of(Facet), columns_of(CallFacet)
+
+
+def as_pair(name: str, value: object) -> Pair:
+    """A facet as it is stored: cut to what indexes hold, booleans and whole numbers as in JSON."""
+    if isinstance(value, bool):
+        value = str(value).lower()
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return name[:MAX_NAME], str(value)[:MAX_VALUE]
+
+
+def numbers_of(session: Session, pairs: Collection[Pair]) -> dict[Pair, int]:
+    """The numbers of those facets that any call ever had."""
+    found: dict[Pair, int] = {}
+    for some in slices(sorted(pairs), AT_ONCE):
+        rows = select_rows(FACET.name, FACET.value, FACET.id).where(
+            tuple_(FACET.name, FACET.value).in_(some)
+        )
+        found |= {(name, value): number for name, value, number in session.execute(rows)}
+    return found
+
+
+def packed(numbers: Iterable[int]) -> bytes:
+    """Numbers of facets as `Call.facets` holds them: four bytes each, little-endian, rising."""
+    return np.array(sorted(numbers), dtype="<i4").tobytes()
+
+
+def unpacked(facets: bytes | None) -> set[int]:
+    """The numbers that `packed` was given."""
+    return set(np.frombuffer(facets or b"", dtype="<i4").tolist())
+
+
+def refresh(session: Session, call_ids: Collection[int]) -> None:
+    """Lay the facets of these calls anew from their rows; the session is flushed first."""
+    session.flush()
+    for some in slices(sorted(call_ids), AT_ONCE):
+        _refresh(session, some)
+
+
+def forget(session: Session, call_ids: Collection[int]) -> None:
+    """Take facets of calls away, before these are deleted; and those that no other call has, which
+    may be a caller's number.
+    """
+    for some in slices(sorted(call_ids), AT_ONCE):
+        held = session.execute(select_rows(CALL.id, CALL.facets).where(CALL.id.in_(some)))
+        rows = [(number, call_id) for call_id, facets in held for number in unpacked(facets)]
+        _unlink(session, rows)
+        numbers = sorted({number for number, _call_id in rows})
+        for part in slices(numbers, AT_ONCE):
+            used = select_rows(CALL_FACET.call_id).where(CALL_FACET.facet_id == FACET.id)
+            session.execute(delete(Facet).where(FACET.id.in_(part), ~used.exists()))
+
+
+def _refresh(session: Session, call_ids: Sequence[int]) -> None:
+    wanted = _facets_of(session, call_ids)
+    numbers = _known_numbers(session, {pair for pairs in wanted.values() for pair in pairs})
+    held = dict(
+        session.execute(select_rows(CALL.id, CALL.facets).where(CALL.id.in_(call_ids))).all()
+    )
+    gone: list[tuple[int, int]] = []
+    new: list[dict[str, int]] = []
+    changed: list[dict[str, Any]] = []
+    for call_id, pairs in wanted.items():
+        before, after = unpacked(held[call_id]), {numbers[pair] for pair in pairs}
+        if before == after and held[call_id] is not None:
+            continue
+        gone += [(number, call_id) for number in before - after]
+        new += [{"facet_id": number, "call_id": call_id} for number in sorted(after - before)]
+        changed.append({"call_id": call_id, "packed": packed(after)})
+    _unlink(session, gone)
+    if new:
+        session.execute(_insert(session)(CallFacet).on_conflict_do_nothing(), new)
+    if changed:
+        laid = update(CALL.id.table).where(CALL.id == bindparam("call_id"))
+        session.connection().execute(laid.values(facets=bindparam("packed")), changed)
+
+
+def _unlink(session: Session, rows: Sequence[tuple[int, int]]) -> None:
+    if rows:
+        one = delete(CALL_FACET.call_id.table).where(
+            CALL_FACET.facet_id == bindparam("number"),
+            CALL_FACET.call_id == bindparam("of_call"),
+        )
+        session.connection().execute(
+            one, [{"number": number, "of_call": call_id} for number, call_id in rows]
+        )
+
+
+def _insert(session: Session) -> Any:
+    """This database's INSERT that knows ON CONFLICT."""
+    return (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert
+
+
+def _known_numbers(session: Session, pairs: set[Pair]) -> dict[Pair, int]:
+    """The numbers of all these facets; those that are new get one."""
+    numbers = numbers_of(session, pairs)
+    missing = sorted(pairs - numbers.keys())
+    if missing:
+        rows = [{"name": name, "value": value} for name, value in missing]
+        session.execute(_insert(session)(Facet).on_conflict_do_nothing(), rows)
+        numbers |= numbers_of(session, missing)
+    return numbers
+
+
+def _facets_of(session: Session, call_ids: Sequence[int]) -> dict[int, set[Pair]]:
+    """What each call that is there has, from its rows."""
+    calls = select_rows(
+        CALL.id,
+        CALL.agent,
+        CALL.line,
+        CALL.caller,
+        CALL.direction,
+        CALL.outcome,
+        CALL.language,
+        CALL.started_at,
+        CALL.utc_offset_min,
+        CALL.details,
+        CALL.anger,
+        CALL.anger_trend,
+        CALL.duration_s,
+        CALL.agent_talk_ratio,
+        CALL.longest_silence_s,
+        CALL.interruptions,
+    ).where(CALL.id.in_(call_ids))
+    found: dict[int, set[Pair]] = {
+        row.id: {as_pair(name, value) for name, value in _own(row) if value is not None}
+        for row in session.execute(calls)
+    }
+    for call_id, name, value in (
+        *_of_speakers(session, call_ids),
+        *_of_tags(session, call_ids),
+        *_of_hits(session, call_ids),
+    ):
+        found[call_id].add(as_pair(name, value))
+    return found
+
+
+def _own(call: Any) -> Iterator[tuple[str, object]]:
+    """What the call's own row says."""
+    for name in ("agent", "line", "caller", "direction", "outcome", "language"):
+        yield name, getattr(call, name)
+    there = call.started_at + timedelta(minutes=call.utc_offset_min)
+    yield "hour", there.hour
+    yield "day", there.date().isoformat()
+    for key, value in call.details.items():
+        yield META + key, value
+    for name, figure in (
+        ("anger", call.anger),
+        ("anger_trend", call.anger_trend),
+        ("duration", call.duration_s),
+        ("talk_ratio", call.agent_talk_ratio),
+        ("silence", call.longest_silence_s),
+        ("interruptions", call.interruptions),
+    ):
+        yield name, band(name, figure)
+
+
+def _of_speakers(session: Session, call_ids: Sequence[int]) -> Iterator[tuple[int, str, str]]:
+    rows = select_rows(SPEAKER.call_id, SPEAKER.name, SPEAKER.mood)
+    for call_id, name, mood in session.execute(rows.where(SPEAKER.call_id.in_(call_ids))):
+        yield call_id, "speaker", name
+        if mood is not None:
+            yield call_id, f"mood:{name}", mood
+            if name != "agent":
+                yield call_id, "mood", mood
+
+
+def _of_tags(session: Session, call_ids: Sequence[int]) -> Iterator[tuple[int, str, str]]:
+    rows = select_rows(CALL_TAG.call_id, CALL_TAG.tag).where(CALL_TAG.call_id.in_(call_ids))
+    for call_id, tag in session.execute(rows):
+        yield call_id, "tag", tag
+
+
+def _of_hits(session: Session, call_ids: Sequence[int]) -> Iterator[tuple[int, str, str]]:
+    rows = select_rows(HIT.call_id, HIT.lexicon, HIT.term, HIT.grade, HIT.speaker).distinct()
+    for call_id, lexicon, term, grade, speaker in session.execute(
+        rows.where(HIT.call_id.in_(call_ids))
+    ):
+        yield call_id, "said_by", speaker
+        for name, value in (("lexicon", lexicon), ("term", term), ("grade", grade)):
+            if value is not None:
+                yield call_id, name, value
+                yield call_id, f"{name}:{speaker}", value
+
+
+class FacetCounts:
+    """Counts facets of found calls. Remembers what numbers stand for: keep one per database, any
+    thread may use it.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, Pair] = {}
+        self._kinds: dict[str, int] = defaultdict(lambda: len(self._kinds) + 1)
+        self._kind_of = np.zeros(1024, dtype=np.int32)
+
+    def count(
+        self, session: Session, packs: Sequence[bytes | None], names: Collection[str], *, most: int
+    ) -> dict[str, list[tuple[str, int]]]:
+        """For each name, the values that most of the calls have, with how many; at most `most`."""
+        numbers = np.frombuffer(b"".join(pack for pack in packs if pack), dtype="<i4")
+        counts = np.bincount(numbers) if numbers.size else np.zeros(0, dtype=np.int64)
+        there = np.flatnonzero(counts)
+        self._learn(session, there)
+        kinds = self._kind_of[there]
+        found: dict[str, list[tuple[str, int]]] = {}
+        for name in names:
+            ours = there[kinds == self._kinds[name]]
+            if len(ours) > most:
+                least = np.partition(counts[ours], -most)[-most]
+                ours = ours[counts[ours] >= least]
+            ranked = sorted((-int(counts[n]), self._known[n][1]) for n in ours.tolist())
+            found[name] = [(value, -count) for count, value in ranked[:most]]
+        return found
+
+    def _learn(self, session: Session, numbers: np.ndarray[Any, Any]) -> None:
+        if not numbers.size:
+            return
+        if numbers[-1] >= len(self._kind_of):
+            grown = np.zeros(int(numbers[-1]) * 2, dtype=np.int32)
+            grown[: len(self._kind_of)] = self._kind_of
+            self._kind_of = grown
+        unknown = numbers[self._kind_of[numbers] == 0].tolist()
+        for some in slices(unknown, AT_ONCE * 4):
+            rows = select_rows(FACET.id, FACET.name, FACET.value).where(FACET.id.in_(some))
+            for number, name, value in session.execute(rows):
+                self._known[number] = name, value
+                self._kind_of[number] = self._kinds[name]
