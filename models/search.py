@@ -5,7 +5,7 @@ and their facets.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from models.bands import EDGES, all_bands
 from models.call import Call, CallTag, Speaker
 from models.call_sets import CallSet
 from models.call_text import in_one_turn, sets_of
-from models.cursors import read_cursor, write_cursor
+from models.cursors import Place, read_cursor, write_cursor
 from models.facets import META, FacetCounts
 from models.filters import VALUES, CallQuery, conditions_of_filters, facet_of, sets_of_filters
 from models.marks import Alike
@@ -27,6 +27,8 @@ from models.vocabulary import Vocabulary
 
 FACETS = (*VALUES, "day", *EDGES)
 """What can be counted, beside `meta.KEY`."""
+BATCH = 500
+MOST_BANDS = max(len(edges) + 1 for edges in EDGES.values())
 MOST_TURNS = 20_000
 """Up to so many turns with all words are read to rank all calls; else each page is ranked alone."""
 
@@ -57,6 +59,18 @@ class Page:
     facets: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """A query on its way to calls. `together` are the calls with all words in one turn."""
+
+    query: CallQuery
+    words: Query
+    alike: Alike
+    selection: Selection
+    order: Order
+    together: CallSet | None
+
+
 class Finder:
     """Finds calls of one database. Remembers the words of its index and the names of facets: keep
     one as long as the process runs; any thread may use it.
@@ -77,33 +91,47 @@ class Finder:
         most_values: int = 20,
     ) -> Page:
         """One page of calls. Raises `BadQuery`."""
-        words = parse(query.q)
         after = None if cursor is None else read_cursor(cursor, query.fingerprint())
+        search = self._search(session, query)
+        if search is None:
+            return Page(facets={name: [] for name in facets})
+        places = search.selection.page(search.order, limit=limit + 1, after=after)
+        page, rest = places[:limit], places[limit:]
+        ids = [place.call_id for place in page]
+        if search.together is not None and search.order.rank is None:
+            ids = _together_first(session, ids, search.together)
+        return Page(
+            _dress(session, ids, search),
+            write_cursor(page[-1], query.fingerprint()) if rest else None,
+            min(search.selection.count, COUNTED),
+            search.selection.is_dense,
+            self._count(session, search, facets, most_values),
+        )
+
+    def all(self, session: Session, query: CallQuery) -> Iterator[tuple[Found, ...]]:
+        """Every call that matches, in order, some at a time and without snippets.
+
+        Raises `BadQuery` before the first of them.
+        """
+        search = self._search(session, query)
+        return iter(()) if search is None else _batches(session, search)
+
+    def _search(self, session: Session, query: CallQuery) -> _Search | None:
+        """How a query is answered; None where a filter holds no call."""
+        words = parse(query.q)
         filters = sets_of_filters(session, query)
         if filters is None:
-            return Page(facets={name: [] for name in facets})
+            return None
         alike = self._alike(session, words) if query.fuzzy else {}
         said = sets_of(session, words, alike=alike, speaker=query.speaker)
         selection = Selection(session, [*said, *filters], conditions_of_filters(query))
-        together = None
+        order, together = _order(query), None
         if query.order == "relevance":
             together = in_one_turn(session, words, speaker=query.speaker)
-        order = _order(query)
-        if query.order == "relevance" and not selection.is_dense:
-            exact = sets_of(session, words, alike={}, speaker=query.speaker) if alike else []
-            order = replace(order, rank=_rank(session, exact, together))
-        places = selection.page(order, limit=limit + 1, after=after)
-        page, rest = places[:limit], places[limit:]
-        ids = [place.call_id for place in page]
-        if together is not None and order.rank is None:
-            ids = _together_first(session, ids, together)
-        return Page(
-            _dress(session, ids, query, words, alike),
-            write_cursor(page[-1], query.fingerprint()) if rest else None,
-            min(selection.count, COUNTED),
-            selection.is_dense,
-            self._count(session, selection, facets, query.speaker, most_values),
-        )
+            if not selection.is_dense:
+                exact = sets_of(session, words, alike={}, speaker=query.speaker) if alike else []
+                order = replace(order, rank=_rank(session, exact, together))
+        return _Search(query, words, alike, selection, order, together)
 
     def _alike(self, session: Session, words: Query) -> Alike:
         """What else of the index each word of the query may be."""
@@ -114,26 +142,20 @@ class Finder:
         return {word: near for word, near in alike.items() if near}
 
     def _count(
-        self,
-        session: Session,
-        selection: Selection,
-        names: Collection[str],
-        speaker: str | None,
-        most: int,
+        self, session: Session, search: _Search, names: Collection[str], most: int
     ) -> dict[str, list[tuple[str, int]]]:
         if not names:
             return {}
-        rows = selection.rows([CALL.facets, CALL.status])
+        rows = search.selection.rows([CALL.facets, CALL.status])
+        speaker = search.query.speaker
         asked = {name: facet_of(name, speaker) for name in names if name != "status"}
         packs = [row.facets for row in rows]
-        counts = self._counts.count(
-            session, packs, set(asked.values()), most=max(most, len(EDGES) + 2)
-        )
-        found = {name: counts[facet] for name, facet in asked.items()}
+        counts = self._counts.count(session, packs, set(asked.values()), most=max(most, MOST_BANDS))
+        found = {name: counts[facet][:most] for name, facet in asked.items()}
         if "status" in names:
             found["status"] = Counter(row.status for row in rows).most_common(most)
-        for name in found.keys() & EDGES.keys():
-            number = dict(found[name])
+        for name in asked.keys() & EDGES.keys():
+            number = dict(counts[name])
             found[name] = [(band, number.get(band, 0)) for band in all_bands(name)]
         return found
 
@@ -177,8 +199,15 @@ def _together_first(session: Session, ids: list[int], together: CallSet) -> list
     return sorted(ids, key=lambda number: number not in first)
 
 
+def _batches(session: Session, search: _Search) -> Iterator[tuple[Found, ...]]:
+    after: Place | None = None
+    while places := search.selection.page(search.order, limit=BATCH, after=after):
+        yield _dress(session, [place.call_id for place in places], search, snippets=False)
+        after = places[-1]
+
+
 def _dress(
-    session: Session, ids: Sequence[int], query: CallQuery, words: Query, alike: Alike
+    session: Session, ids: Sequence[int], search: _Search, *, snippets: bool = True
 ) -> tuple[Found, ...]:
     """The calls with what a list shows of each, in a fixed number of statements."""
     calls = {call.id: call for call in session.exec(select(Call).where(col(Call.id).in_(ids)))}
@@ -192,27 +221,26 @@ def _dress(
         select(CallTag).where(col(CallTag.call_id).in_(ids)).order_by(col(CallTag.tag))
     ):
         tags[tag.call_id].append(tag.tag)
-    snippets = _snippets(session, ids, query, words, alike)
+    shown = _snippets(session, ids, search) if snippets else {}
     return tuple(
         Found(
             calls[number],
             tuple(speakers[number]),
             tuple(tags[number]),
-            tuple(snippets.get(number, ())),
+            tuple(shown.get(number, ())),
         )
         for number in ids
         if number in calls
     )
 
 
-def _snippets(
-    session: Session, ids: Sequence[int], query: CallQuery, words: Query, alike: Alike
-) -> dict[int, list[Snippet]]:
+def _snippets(session: Session, ids: Sequence[int], search: _Search) -> dict[int, list[Snippet]]:
     """The turns to hear first: with most of the words; else with hits of the lexicons; else
     angriest.
     """
-    if words.positive:
-        return snippets_of_words(session, ids, words.positive, alike, speaker=query.speaker)
+    query, said = search.query, search.words.positive
+    if said:
+        return snippets_of_words(session, ids, said, search.alike, speaker=query.speaker)
     if lexicons := query.values.get("lexicon"):
         return snippets_of_hits(session, ids, lexicons, speaker=query.speaker)
     is_angry = "angry" in query.values.get("mood", ()) or "anger" in query.ranges

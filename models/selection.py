@@ -113,7 +113,7 @@ class Selection:
             return rows.where(*(one.among(CALL.id) for one in self._sets))
         driver, size = self._driver
         if driver is None:
-            return rows.where(*(one.holds(CALL.id) for one in self._sets))
+            return rows.where(*(one.among(CALL.id) for one in self._sets))
         calls = driver.rows().subquery("found")
         # The set comes first, and its calls are looked up, never the other way round.
         rows = rows.join_from(calls, CALL.id.table, CALL.id == _plain(calls.c.call_id))
