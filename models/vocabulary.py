@@ -62,7 +62,7 @@ class Vocabulary:
             number = col(IndexWord.id)
             wanted = or_(number > self._last_id, number.in_(self._missing))
             rows = session.execute(select(number, col(IndexWord.key)).where(wanted)).all()
-            last_id = max(self._last_id, *(row.id for row in rows), 0)
+            last_id = max([self._last_id, *(row.id for row in rows)])
             recent = range(max(self._last_id, last_id - _IDS_LOOKED_BACK) + 1, last_id)
             missing = self._missing.union(recent).difference(row.id for row in rows)
             self._missing = set(sorted(missing)[-_MOST_MISSING:])
