@@ -15,7 +15,7 @@ ALLOWED = {
     "overtone": ROOMS,
     "api": {"models", "lexicons", "workers.queue", "settings"},
     "workers": {"speech", "lexicons", "models", "settings"},
-    "models": {"lexicons.text"},
+    "models": {"lexicons.text", "lexicons.sounds", "lexicons.known"},
     "speech": set(),
     "lexicons": set(),
     "settings": set(),
