@@ -192,6 +192,8 @@ def _join(pieces: Sequence[Clause | _Beside]) -> list[Clause]:
         piece = waiting.popleft()
         if isinstance(piece, Clause):
             clauses.append(piece)
+        elif clauses and waiting and _share_a_word(clauses[-1], waiting[0]):
+            continue
         elif clauses and waiting and (near := _near(clauses[-1], waiting[0], piece.within)):
             waiting.popleft()
             if not isinstance(clauses[-1].term, Near):
@@ -200,6 +202,15 @@ def _join(pieces: Sequence[Clause | _Beside]) -> list[Clause]:
         else:
             clauses.extend(piece.words)
     return clauses
+
+
+def _share_a_word(left: Clause, right: Clause | _Beside) -> bool:
+    """Whether a word is on both sides: which of its places is meant, nobody can say, and full-text
+    engines disagree. What is left are both sides, wherever they are.
+    """
+    if isinstance(right, _Beside) or isinstance(left.term, Near):
+        return False
+    return not set(_side(left.term)).isdisjoint(_side(right.term))
 
 
 def _near(left: Clause, right: Clause | _Beside, within: int) -> Clause | None:

@@ -122,7 +122,7 @@ class Finder:
         filters = sets_of_filters(session, query)
         if filters is None:
             return None
-        alike = self._alike(session, words) if query.fuzzy else {}
+        alike = self.alike(session, words) if query.fuzzy else {}
         said = sets_of(session, words, alike=alike, speaker=query.speaker)
         selection = Selection(session, [*said, *filters], conditions_of_filters(query))
         order, together = _order(query), None
@@ -133,7 +133,7 @@ class Finder:
                 order = replace(order, rank=_rank(session, exact, together))
         return _Search(query, words, alike, selection, order, together)
 
-    def _alike(self, session: Session, words: Query) -> Alike:
+    def alike(self, session: Session, words: Query) -> Alike:
         """What else of the index each word of the query may be."""
         asked = [clause.term for clause in words.positive if isinstance(clause.term, Word)]
         if asked:

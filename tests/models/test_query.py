@@ -179,6 +179,8 @@ def test_near_takes_the_words_or_phrases_on_its_sides() -> None:
     ]
     assert only('"best price" NEAR number two oh four') == Clause(near("best price", "204"))
     assert only("bear* NEAR price*") == Clause(near("bear", "price"))
+    assert clauses("price NEAR price") == clauses("price")
+    assert clauses('"good price" NEAR price') == clauses('"good price" price')
     assert clauses("a NEAR b NEAR/2 c") == [Clause(near("a", "b")), Clause(near("b", "c", 2))]
 
 
