@@ -23,10 +23,12 @@ from lexicons.changes import NoSuchTermError
 from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
 from models.lexicon_rows import LexiconRefused
+from models.query import BadQuery
 from models.rematch import CannotRematch
+from models.saved_search import TooManySearches
 from models.stores import RecordingEmpty, RecordingGone, RecordingTooLarge, StoreRefused
 from models.verdict import CannotJudge
-from models.words import BadQuery
+from models.words import BadQuery as BadWords
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     CannotJudge: HTTPStatus.CONFLICT,
     CannotRematch: HTTPStatus.CONFLICT,
+    TooManySearches: HTTPStatus.CONFLICT,
     LexiconError: HTTPStatus.UNPROCESSABLE_ENTITY,
     LexiconRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchTermError: HTTPStatus.NOT_FOUND,
@@ -108,6 +111,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(BadQuery, _on_bad_query)
+    app.add_exception_handler(BadWords, _on_bad_query)
     app.add_exception_handler(LexiconUnusableError, _on_unusable)
     app.add_exception_handler(OperationalError, _on_database)
     app.add_exception_handler(Exception, _on_surprise)
@@ -140,7 +144,7 @@ async def _on_http(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_bad_query(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, BadQuery)
+    assert isinstance(error, BadQuery | BadWords)
     wrong = WrongParameter(parameter=error.parameter, problem=error.problem)
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors=[wrong])
 
