@@ -19,6 +19,7 @@ from api import (
     lexicons,
     push,
     rematches,
+    searches,
     verdicts,
 )
 from api.limits import FORM_BYTES, LimitBody
@@ -58,7 +59,8 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.stores = Stores(settings.recordings, settings.stores)
     app.add_middleware(LimitBody, max_bytes=settings.max_upload_mb * 1_000_000 + FORM_BYTES)
     errors.install(app)
-    for room in (health, push, export, calls, verdicts, hits, alerts, lexicons, drafts, rematches):
+    of_calls = (push, export, calls, searches, verdicts, hits, alerts)
+    for room in (health, *of_calls, lexicons, drafts, rematches):
         app.include_router(room.router)
     return app
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
+from fastapi import HTTPException
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -18,16 +19,18 @@ from pydantic import (
     create_model,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+from sqlmodel import Session
 
 from models.call import Status
 from models.facets import META
 from models.filters import RANGES, VALUES, CallQuery, Sort
+from models.saved_search import find_search
 from models.search import FACETS, is_facet
 
 Mood = Literal["angry", "happy", "neutral", "sad"]
 Who = Literal["agent", "customer", "speaker_1", "speaker_2"]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 MAX_VALUES = 50
 MAX_META = 20
 _META = re.compile(r"(not_)?meta\.(.{1,100})", re.DOTALL)
@@ -82,6 +85,20 @@ _RANGES: dict[str, tuple[Any, str, Any]] = {
 }
 assert _VALUES.keys() == set(VALUES)
 assert {*_RANGES, "started"} == RANGES.keys()
+
+
+_UNKNOWN = PydanticCustomError(
+    "unknown", "there is no such parameter here; GET /docs lists those there are"
+)
+_META_VALUE = PydanticCustomError(
+    "meta_value", "up to 50 values of 1 to 200 characters, without NUL"
+)
+_MANY_META = PydanticCustomError("many_meta", "up to 20 keys of metadata")
+
+
+def _is_plain(value: object) -> bool:
+    text = str(value)
+    return 0 < len(text) <= 200 and "\0" not in text
 
 
 def _known_facets(names: list[str]) -> list[str]:
@@ -140,15 +157,42 @@ class _Base(BaseModel):
         "else `-started_at`.",
     )
 
+    saved: str | None = Field(
+        None,
+        max_length=100,
+        examples=["angry about refunds"],
+        description="The name of a saved search; what is given beside it stands in its place.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _single_values(cls, given: Any) -> Any:
+        """Where several values may be given, one alone is a list of one."""
+        if not isinstance(given, dict):
+            return given
+        many = {name for name, field in cls.model_fields.items() if field.default_factory is list}
+        return {
+            name: [value] if name in many and not isinstance(value, list) else value
+            for name, value in given.items()
+        }
+
     @model_validator(mode="after")
     def _known_names(self) -> _Base:
-        unknown = [name for name in self.model_extra or {} if not _META.fullmatch(name)]
-        if unknown or len(self.model_extra or {}) > MAX_META:
-            raise PydanticCustomError(
-                "unknown",
-                "{names}: not a parameter here, or too many; GET /docs lists those there are",
-                {"names": ", ".join(name[:50] for name in unknown) or "meta.*"},
-            )
+        """Refuses what is neither a filter nor about metadata, each by its name."""
+        extra = self.model_extra or {}
+        problems = [
+            InitErrorDetails(type=_UNKNOWN, loc=(name,), input=None)
+            for name in extra
+            if not _META.fullmatch(name)
+        ]
+        for name, values in extra.items():
+            texts = values if isinstance(values, list) else [values]
+            if len(texts) > MAX_VALUES or not all(map(_is_plain, texts)):
+                problems.append(InitErrorDetails(type=_META_VALUE, loc=(name,), input=None))
+        if len(extra) > MAX_META:
+            problems.append(InitErrorDetails(type=_MANY_META, loc=("meta",), input=None))
+        if problems:
+            raise ValidationError.from_exception_data(type(self).__name__, problems)
         return self
 
     def as_query(self) -> CallQuery:
@@ -217,3 +261,23 @@ class CallFilter(Filters):
     cursor: str | None = Field(
         None, examples=["WyI1ZjQ..."], max_length=500, description="`next_cursor` of a page before."
     )
+
+
+Some = TypeVar("Some", bound=_Base)
+
+
+def with_saved(session: Session, wanted: Some) -> Some:
+    """The filters, and those of the saved search that they name. 404 where there is none."""
+    if wanted.saved is None:
+        return wanted
+    search = find_search(session, wanted.saved)
+    if search is None:
+        raise HTTPException(404, "there is no saved search of this name: GET /searches lists them")
+    known = {field.alias or name for name, field in type(wanted).model_fields.items()}
+    saved = {
+        name: value
+        for name, value in search.query.items()
+        if name in known or _META.fullmatch(name)
+    }
+    given = wanted.model_dump(by_alias=True, exclude_unset=True, exclude={"saved"})
+    return type(wanted).model_validate(saved | given)

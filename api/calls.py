@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, HTTPException, Query
 from fastapi.responses import FileResponse
 
-from api.call_filter import CallFilter
+from api.call_filter import CallFilter, with_saved
 from api.deps import CallId, CanRead, FinderDep, ReadingDep, StoresDep
 from api.errors import documented
 from api.views import CallDetail, CallsView
@@ -30,13 +30,14 @@ AUDIO_TYPES = {
 RANGES = re.compile(r"bytes=\s*(\d+-\d*|-\d+)(\s*,\s*(\d+-\d*|-\d+))*\s*")
 
 
-@router.get("", dependencies=[CanRead], responses=documented(401, 403, 422))
+@router.get("", dependencies=[CanRead], responses=documented(401, 403, 404, 422))
 def get_calls(
     session: ReadingDep, finder: FinderDep, wanted: Annotated[CallFilter, Query()]
 ) -> CallsView:
     """Calls that match every filter, a page at a time, each with its best turns and the second to
     play.
     """
+    wanted = with_saved(session, wanted)
     page = finder.find(
         session,
         wanted.as_query(),

@@ -25,6 +25,7 @@ from lexicons.terms import LexiconError
 from models.lexicon_rows import LexiconRefused
 from models.query import BadQuery
 from models.rematch import CannotRematch
+from models.saved_search import TooManySearches
 from models.stores import RecordingEmpty, RecordingGone, RecordingTooLarge, StoreRefused
 from models.verdict import CannotJudge
 
@@ -38,6 +39,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     CannotJudge: HTTPStatus.CONFLICT,
     CannotRematch: HTTPStatus.CONFLICT,
+    TooManySearches: HTTPStatus.CONFLICT,
     LexiconError: HTTPStatus.UNPROCESSABLE_ENTITY,
     LexiconRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchTermError: HTTPStatus.NOT_FOUND,

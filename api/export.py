@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from api.call_filter import Filters
+from api.call_filter import Filters, with_saved
 from api.deps import CanRead, FinderDep
 from api.errors import documented
 from models.db import reading
@@ -45,7 +45,7 @@ class ExportFilter(Filters):
             "content": {"text/csv": {}, "application/jsonl": {}},
             "description": "One line for each call, in the order asked for",
         },
-        **documented(401, 403, 422),
+        **documented(401, 403, 404, 422),
     },
 )
 def export_calls(
@@ -56,7 +56,7 @@ def export_calls(
     def batches() -> Iterator[tuple[Found, ...]]:
         # The session of a request ends before its answer is sent: this one lives as long as that.
         with reading(request.app.state.engine) as session:
-            found = finder.all(session, wanted.as_query())
+            found = finder.all(session, with_saved(session, wanted).as_query())
             yield ()
             yield from found
 

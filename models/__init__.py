@@ -11,5 +11,6 @@ from models.lexicon_rows import Lexicon as Lexicon
 from models.lexicon_rows import LexiconRevision as LexiconRevision
 from models.lexicon_rows import LexiconVersion as LexiconVersion
 from models.rematch import Rematch as Rematch
+from models.saved_search import SavedSearch as SavedSearch
 from models.turn import Turn as Turn
 from models.verdict import MoodVerdict as MoodVerdict

@@ -308,7 +308,7 @@ def written_clauses(draw: st.DrawFn) -> tuple[str, Clause]:
                 (f'"{one}"', phrase(one)),
                 (f"«{one}»", phrase(one)),
                 ("bear*", Word(("bear",), True, "bear")),
-                (f'"{one}" NEAR/{within} {two}', near(one, two, within)),
+                (f'"{one}" NEAR/{within} gearbox', near(one, "gearbox", within)),
             ]
         )
     )
