@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, and_, not_, or_
+from sqlalchemy import ColumnElement, and_, func, literal_column, not_, or_
 from sqlmodel import Session
 
 from models.call import Call, Speaker
@@ -35,10 +35,13 @@ VALUES = (
     *("agent", "line", "caller", "direction", "outcome", "status", "review", "assignee"),
     *("language", "hour", "utm_source", "site", "region"),
 )
+# As their indexes have them: what is not known is -1.
+ANGER: ColumnElement[Any] = func.coalesce(CALL.anger, literal_column("-1.0"))
+DURATION: ColumnElement[Any] = func.coalesce(CALL.duration_s, literal_column("-1.0"))
 RANGES: dict[str, ColumnElement[Any]] = {
-    "anger": CALL.anger,
+    "anger": ANGER,
     "anger_trend": CALL.anger_trend,
-    "duration": CALL.duration_s,
+    "duration": DURATION,
     "talk_ratio": CALL.agent_talk_ratio,
     "silence": CALL.longest_silence_s,
     "interruptions": CALL.interruptions,
@@ -139,6 +142,5 @@ def _between(query: CallQuery, name: str, column: ColumnElement[Any]) -> ColumnE
         within.append(column >= low)
     if high is not None:
         within.append(column < high if isinstance(high, datetime) else column <= high)
-    if name in query.outside:
-        return or_(*(not_(one) for one in within))
-    return and_(*within)
+    said = or_(*(not_(one) for one in within)) if name in query.outside else and_(*within)
+    return said & (column >= 0) if name in ("anger", "duration") else said

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal
+from sqlalchemy import ColumnElement, case
 from sqlmodel import Session, col, select
 
 from models.bands import EDGES, all_bands
@@ -18,7 +18,15 @@ from models.call_sets import CallSet
 from models.call_text import in_one_turn, sets_of
 from models.cursors import Place, read_cursor, write_cursor
 from models.facets import META, FacetCounts
-from models.filters import VALUES, CallQuery, conditions_of_filters, facet_of, sets_of_filters
+from models.filters import (
+    ANGER,
+    DURATION,
+    VALUES,
+    CallQuery,
+    conditions_of_filters,
+    facet_of,
+    sets_of_filters,
+)
 from models.marks import Alike
 from models.query import Query, Word, parse
 from models.selection import CALL, COUNTED, Order, Selection
@@ -67,7 +75,6 @@ class _Search:
     words: Query
     alike: Alike
     selection: Selection
-    order: Order
     together: CallSet | None
 
 
@@ -92,13 +99,13 @@ class Finder:
     ) -> Page:
         """One page of calls. Raises `BadQuery`."""
         after = None if cursor is None else read_cursor(cursor, query.fingerprint())
-        search = self._search(session, query)
+        search = self._search(session, query, counts_facets=bool(facets))
         if search is None:
             return Page(facets={name: [] for name in facets})
-        places = search.selection.page(search.order, limit=limit + 1, after=after)
+        places = search.selection.page(limit=limit + 1, after=after)
         page, rest = places[:limit], places[limit:]
         ids = [place.call_id for place in page]
-        if search.together is not None and search.order.rank is None:
+        if search.together is not None and search.selection.order.rank is None:
             ids = _together_first(session, ids, search.together)
         return Page(
             _dress(session, ids, search),
@@ -116,7 +123,9 @@ class Finder:
         search = self._search(session, query)
         return iter(()) if search is None else _batches(session, search)
 
-    def _search(self, session: Session, query: CallQuery) -> _Search | None:
+    def _search(
+        self, session: Session, query: CallQuery, *, counts_facets: bool = False
+    ) -> _Search | None:
         """How a query is answered; None where a filter holds no call."""
         words = parse(query.q)
         filters = sets_of_filters(session, query)
@@ -124,14 +133,17 @@ class Finder:
             return None
         alike = self.alike(session, words) if query.fuzzy else {}
         said = sets_of(session, words, alike=alike, speaker=query.speaker)
-        selection = Selection(session, [*said, *filters], conditions_of_filters(query))
-        order, together = _order(query), None
+        conditions = conditions_of_filters(query)
+        selection = Selection(
+            session, [*said, *filters], conditions, _order(query), counts_facets=counts_facets
+        )
+        together = None
         if query.order == "relevance":
             together = in_one_turn(session, words, speaker=query.speaker)
-            if not selection.is_dense:
+            if (together is not None or alike) and not selection.is_dense:
                 exact = sets_of(session, words, alike={}, speaker=query.speaker) if alike else []
-                order = replace(order, rank=_rank(session, exact, together))
-        return _Search(query, words, alike, selection, order, together)
+                selection = selection.ranked(_rank(session, exact, together))
+        return _Search(query, words, alike, selection, together)
 
     def alike(self, session: Session, words: Query) -> Alike:
         """What else of the index each word of the query may be."""
@@ -146,14 +158,13 @@ class Finder:
     ) -> dict[str, list[tuple[str, int]]]:
         if not names:
             return {}
-        rows = search.selection.rows([CALL.facets, CALL.status])
+        packs, statuses = search.selection.facets()
         speaker = search.query.speaker
         asked = {name: facet_of(name, speaker) for name in names if name != "status"}
-        packs = [row.facets for row in rows]
         counts = self._counts.count(session, packs, set(asked.values()), most=max(most, MOST_BANDS))
         found = {name: counts[facet][:most] for name, facet in asked.items()}
         if "status" in names:
-            found["status"] = Counter(row.status for row in rows).most_common(most)
+            found["status"] = Counter(statuses).most_common(most)
         for name in asked.keys() & EDGES.keys():
             number = dict(counts[name])
             found[name] = [(band, number.get(band, 0)) for band in all_bands(name)]
@@ -166,15 +177,12 @@ def is_facet(name: str) -> bool:
 
 
 def _order(query: CallQuery) -> Order:
-    columns: dict[str, ColumnElement[Any]] = {
-        "relevance": CALL.started_at,
-        "started_at": CALL.started_at,
-        # Calls that have no such number yet come last when the largest come first.
-        "anger": func.coalesce(CALL.anger, literal(-1.0, literal_execute=True)),
-        "duration": func.coalesce(CALL.duration_s, literal(-1.0, literal_execute=True)),
-    }
     name = query.order
-    return Order(columns[name.lstrip("-")], name == "relevance" or name.startswith("-"))
+    if name == "relevance":
+        return Order(CALL.started_at)
+    # Figures that a call has not yet come last when the largest come first.
+    columns = {"started_at": CALL.started_at, "anger": ANGER, "duration": DURATION}
+    return Order(columns[name.lstrip("-")], name.startswith("-"))
 
 
 def _rank(
@@ -201,7 +209,7 @@ def _together_first(session: Session, ids: list[int], together: CallSet) -> list
 
 def _batches(session: Session, search: _Search) -> Iterator[tuple[Found, ...]]:
     after: Place | None = None
-    while places := search.selection.page(search.order, limit=BATCH, after=after):
+    while places := search.selection.page(limit=BATCH, after=after):
         yield _dress(session, [place.call_id for place in places], search, snippets=False)
         after = places[-1]
 

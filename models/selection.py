@@ -1,28 +1,32 @@
-"""Which calls sets and conditions leave, in which order: one statement for each question.
+"""Which calls sets and conditions leave, and in which order.
 
-PostgreSQL plans these by itself. SQLite knows no sizes of full-text matches, so here the smallest
-set drives, and where more calls match than are counted, the order's own index is walked instead.
+Up to `COUNTED` matching calls are read at once, with all that their order and facets need. Where
+more match, the index of the order is walked for a page. PostgreSQL plans both by itself. SQLite
+cannot tell how many calls a full-text match has, so it is told what to begin with.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
+from heapq import nlargest, nsmallest
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Row,
     Select,
     UnaryExpression,
     and_,
     func,
     literal,
     or_,
+    type_coerce,
 )
 from sqlalchemy import select as select_rows
 from sqlalchemy.sql.operators import custom_op
+from sqlalchemy.types import NullType
 from sqlmodel import Session
 
 from models.call import Call
@@ -35,6 +39,8 @@ COUNTED = 10_000
 """So many matching calls are counted; of more, it is said that they are more."""
 FEW = 500
 """So many calls are looked up one by one in an index of words, rather than all its matches read."""
+SIZED = 10 * COUNTED
+"""Sets are compared up to this size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,70 +57,128 @@ class Order:
 
     column: ColumnElement[Any]
     descending: bool = True
-    rank: ColumnElement[Any] | None = None
+    rank: ColumnElement[int] | None = None
 
 
 class Selection:
-    """Calls that are in every set and meet every condition on `Call`."""
+    """Calls that are in every set and meet every condition on `Call`, in an order."""
 
     def __init__(
-        self, session: Session, sets: Sequence[CallSet], conditions: Sequence[Condition]
+        self,
+        session: Session,
+        sets: Sequence[CallSet],
+        conditions: Sequence[Condition],
+        order: Order,
+        *,
+        counts_facets: bool = False,
     ) -> None:
         self._session = session
         self._sets = sets
         self._conditions = conditions
+        self._order = order
+        self._counts_facets = counts_facets
         self._sqlite = session.get_bind().dialect.name == "sqlite"
 
-    @cached_property
-    def count(self) -> int:
-        """How many calls match: exact up to `COUNTED`, one more where they are more."""
-        if len(self._sets) == 1 and not self._conditions and not self._sets[0].without:
-            (only,) = self._sets
-            if not only.repeats:
-                return only.size(self._session, COUNTED + 1)
-        some = self._driven([CALL.id]).limit(COUNTED + 1)
-        counted = select_rows(func.count()).select_from(some.subquery())
-        return int(self._session.execute(counted).scalar_one())
+    @property
+    def order(self) -> Order:
+        """The order in force."""
+        return self._order
 
     @property
+    def count(self) -> int:
+        """How many calls match: exact up to `COUNTED`, one more where they are more."""
+        return COUNTED + 1 if self.is_dense else len(self._matches)
+
+    @cached_property
     def is_dense(self) -> bool:
         """Whether more calls match than are counted."""
-        return self.count > COUNTED
+        if len(self._sets) == 1 and not self._conditions and not self._sets[0].without:
+            (only,) = self._sets
+            # Cheaper than reading them, where that is not what follows.
+            if only.size(self._session, COUNTED + 1) <= COUNTED:
+                return False
+            if not only.repeats:
+                return True
+        if not self._sets and not self._conditions:
+            every = select_rows(CALL.id).limit(COUNTED + 1).subquery()
+            counted = select_rows(func.count()).select_from(every)
+            return int(self._session.execute(counted).scalar_one()) > COUNTED
+        return len(self._matches) > COUNTED
 
-    def page(self, order: Order, *, limit: int, after: Place | None) -> list[Place]:
+    def ranked(self, rank: ColumnElement[int] | None) -> Selection:
+        """The same calls in the same order, but by rank first."""
+        order = replace(self._order, rank=rank)
+        return Selection(
+            self._session, self._sets, self._conditions, order, counts_facets=self._counts_facets
+        )
+
+    def page(self, *, limit: int, after: Place | None) -> list[Place]:
         """The next calls in this order."""
-        rank = literal(0) if order.rank is None else order.rank
-        columns = [rank.label("rank"), order.column.label("value"), CALL.id]
-        walks = self._sqlite and self.is_dense
-        rows = self._walked(columns, order.column) if walks else self._driven(columns)
-        if after is not None:
-            rows = rows.where(_beyond(order, after))
-        by = [order.column, CALL.id]
-        if self._sqlite and not walks:
-            by = [_plain(column) for column in by]
-        ordered = [column.desc() if order.descending else column.asc() for column in by]
-        if order.rank is not None:
-            ordered.insert(0, columns[0].desc())
-        found = self._session.execute(rows.order_by(*ordered).limit(limit))
-        return [Place(*row) for row in found]
-
-    def rows(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[Row[Any]]:
-        """These columns of the calls that are counted; of more, of those that were pushed last."""
-        rows = self._driven(columns)
         if self.is_dense:
-            newest = CALL.id
-            rows = rows.order_by(newest.desc())
-        return self._session.execute(rows.limit(COUNTED)).all()
+            return self._walk(limit, after)
+        # Rank, value and id are what rows are compared by; there are ranks only where the largest
+        # come first.
+        rows = self._matches
+        if self._order.descending:
+            if after is not None:
+                last = after.rank, _written(after.value, self._sqlite), after.call_id
+                rows = [row for row in rows if row[:3] < last]
+            found = nlargest(limit, rows)
+        else:
+            if after is not None:
+                last = after.rank, _written(after.value, self._sqlite), after.call_id
+                rows = [row for row in rows if row[:3] > last]
+            found = nsmallest(limit, rows)
+        return [Place(row[0], _moment(row[1]), row[2]) for row in found]
+
+    def facets(self) -> tuple[list[bytes | None], list[str]]:
+        """`facets` and `status` of the calls that are counted; of more, of those pushed last."""
+        rows = self._matches[:COUNTED]
+        return [row[3] for row in rows], [row[4] for row in rows]
+
+    @cached_property
+    def _matches(self) -> list[tuple[Any, ...]]:
+        """Rank, value and id of matching calls, one more than are counted; and, where they are to
+        be counted, facets and status.
+        """
+        columns = self._placed
+        if self._counts_facets:
+            columns = [*columns, type_coerce(CALL.facets, NullType), CALL.status]
+        rows = self._session.connection().execute(self._driven(columns).limit(COUNTED + 1))
+        # Past SQLAlchemy's rows: there are many, and nothing in them is to be converted.
+        found = list(rows.cursor.fetchall())
+        rows.close()
+        return found
+
+    @property
+    def _placed(self) -> list[ColumnElement[Any]]:
+        """What a call's place is made of. Moments stay as the database writes them."""
+        rank = literal(0) if self._order.rank is None else self._order.rank
+        value = type_coerce(self._order.column, NullType)
+        return [rank.label("rank"), value.label("value"), CALL.id]
+
+    def _walk(self, limit: int, after: Place | None) -> list[Place]:
+        column, number = self._order.column, CALL.id
+        rows = self._walked(self._placed) if self._sqlite else self._driven(self._placed)
+        if after is not None:
+            rows = rows.where(_beyond(self._order, after))
+        by = [column.desc(), number.desc()] if self._order.descending else [column, number]
+        if self._order.rank is not None:
+            by.insert(0, self._order.rank.desc())
+        found = self._session.execute(rows.order_by(*by).limit(limit))
+        return [Place(row.rank, _moment(row.value), row.id) for row in found]
 
     def _driven(self, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
-        """Out of the smallest set, each call of it asked for the rest."""
+        """Out of the smallest set, each call of it asked for the rest; pushed last comes first."""
         rows = select_rows(*columns).where(*(one.said_of(one.column) for one in self._conditions))
         if not self._sqlite:
             return rows.where(*(one.among(CALL.id) for one in self._sets))
         driver, size = self._driver
         if driver is None:
-            return rows.where(*(one.among(CALL.id) for one in self._sets))
-        calls = driver.rows().subquery("found")
+            held = [one.among(CALL.id) if one.dear else one.holds(CALL.id) for one in self._sets]
+            rows = rows.where(*held)
+            return rows if self._conditions else rows.order_by(CALL.id.desc())
+        calls = driver.rows().order_by(driver.number.desc()).subquery("found")
         # The set comes first, and its calls are looked up, never the other way round.
         rows = rows.join_from(calls, CALL.id.table, CALL.id == _plain(calls.c.call_id))
         for one in self._sets:
@@ -124,32 +188,42 @@ class Selection:
                 rows = rows.where(one.among(number) if reads_all else one.holds(CALL.id))
         return rows
 
-    def _walked(
-        self, columns: Sequence[ColumnElement[Any]], along: ColumnElement[Any]
-    ) -> Select[Any]:
-        """Along the index of an order, each call asked for everything."""
-        held = [one.holds(CALL.id) for one in self._sets]
-        rows = select_rows(*columns).where(*held)
+    def _walked(self, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+        """Along the index of the order, each call asked for everything."""
+        rows = select_rows(*columns).where(*(one.holds(CALL.id) for one in self._sets))
         for one in self._conditions:
             # Only the order's own index may be taken.
-            column = one.column if one.column is along else _plain(one.column)
-            rows = rows.where(one.said_of(column))
+            along = one.column is self._order.column
+            rows = rows.where(one.said_of(one.column if along else _plain(one.column)))
         return rows
 
     @cached_property
     def _driver(self) -> tuple[CallSet | None, int]:
-        """The smallest set, with its size up to what is counted. Sets of words are sized last: that
-        may take as long as reading them.
-        """
+        """The smallest set, with its size. Sets of words are sized last: it takes longer."""
+        wanted = [one for one in self._sets if not one.without]
+        if len(wanted) == 1:
+            return wanted[0], SIZED
         best: CallSet | None = None
-        least = COUNTED + 2
-        for one in sorted(self._sets, key=lambda one: one.dear):
-            if one.without or (one.dear and least <= FEW):
-                continue
-            size = one.size(self._session, COUNTED + 1)
-            if size < least or (one.dear and size == least):
+        least = SIZED + 1
+        for one in sorted(wanted, key=lambda one: one.dear):
+            if one.dear and least <= FEW:
+                break
+            size = one.size(self._session, least)
+            if size < least or best is None:
                 best, least = one, size
         return best, least
+
+
+def _moment(value: Any) -> Any:
+    """A value as cursors hold it: SQLite writes moments as text, in UTC."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
+
+
+def _written(value: Any, sqlite: bool) -> Any:
+    """A value as the database writes it."""
+    if sqlite and isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return value
 
 
 def _beyond(order: Order, after: Place) -> ColumnElement[bool]:

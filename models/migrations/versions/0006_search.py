@@ -18,6 +18,10 @@ COLUMNS = (
     ("anger_trend", sa.Float(), None),
     ("facets", sa.LargeBinary(), None),
 )
+FIGURES = (
+    *("anger", "anger_trend", "duration_s", "agent_talk_ratio"),
+    *("longest_silence_s", "interruptions", "status"),
+)
 OPTIONS = "tokenize='unicode61 remove_diacritics 0'"
 SPEAKERS = "agent, customer, speaker_1, speaker_2, others"
 NUMBER = "{row}.call_id * 65536 + {row}.position"
@@ -53,7 +57,7 @@ SQLITE = (
     f"{_delete('old')}; {_insert('new')}; END",
     f"INSERT INTO turn_index(rowid, {SPEAKERS}) "
     f"SELECT {NUMBER.format(row='turn')}, {_columns('turn')} FROM turn",
-    f"CREATE VIRTUAL TABLE call_text USING fts5({SPEAKERS}, columnsize=0, {OPTIONS})",
+    f"CREATE VIRTUAL TABLE call_text USING fts5({SPEAKERS}, columnsize=0, prefix='2 3', {OPTIONS})",
     "CREATE TRIGGER call_unindexed AFTER DELETE ON call BEGIN "
     "DELETE FROM call_text WHERE rowid = old.id; END",
 )
@@ -102,6 +106,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
+    op.drop_index("call_by_start", "call")
+    op.create_index("call_by_start", "call", ["started_at", "id", *FIGURES])
     op.drop_index("call_by_anger", "call")
     op.create_index("call_by_anger", "call", [sa.text("coalesce(anger, -1.0)"), "id"])
     op.create_index("call_by_duration", "call", [sa.text("coalesce(duration_s, -1.0)"), "id"])
@@ -130,6 +136,8 @@ def downgrade() -> None:
     op.drop_index("call_by_duration", "call")
     op.drop_index("call_by_anger", "call")
     op.create_index("call_by_anger", "call", ["anger", "id"])
+    op.drop_index("call_by_start", "call")
+    op.create_index("call_by_start", "call", ["started_at", "id"])
     for table in ("index_word", "call_facet", "facet"):
         op.drop_table(table)
     for name, _kind, _default in reversed(COLUMNS):
