@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
+from threading import Thread
 
 from fastapi import FastAPI
 
@@ -44,10 +45,11 @@ def make_app(settings: Settings) -> FastAPI:
     engine = connect(settings.database)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         migrate(engine)
         with writing(engine) as session:
             seed_lexicons(session, [as_table(lexicon) for lexicon in shipped()])
+        Thread(target=app.state.finder.warm_up, args=(engine,), daemon=True).start()
         yield
         engine.dispose()
 

@@ -30,7 +30,15 @@ from models.search import FACETS, is_facet
 
 Mood = Literal["angry", "happy", "neutral", "sad"]
 Who = Literal["agent", "customer", "speaker_1", "speaker_2"]
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("nul", "holds a NUL, which no database keeps")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_without_nul)]
 MAX_VALUES = 50
 MAX_META = 20
 _META = re.compile(r"(not_)?meta\.(.{1,100})", re.DOTALL)

@@ -126,13 +126,20 @@ def wrong_parameters(details: Sequence[Any]) -> JSONResponse:
     """422 for what pydantic found wrong."""
     wrong = [
         WrongParameter(
-            parameter=".".join(str(part) for part in detail["loc"][1:]) or str(detail["loc"][-1]),
+            parameter=_name(detail["loc"]),
             problem=PLAIN_WORDS.get(detail["type"], str(detail["msg"])),
         )
         for detail in details
     ]
     text = "; ".join(f"{one.parameter}: {one.problem}" for one in wrong)
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, errors=wrong)
+
+
+def _name(place: Sequence[str | int]) -> str:
+    """The parameter, and where in a body it is; which of several values of a query is not said."""
+    parts = place[1:] or place
+    named = [part for part in parts if place[0] != "query" or isinstance(part, str)]
+    return ".".join(map(str, named))
 
 
 async def _on_http(_request: Request, error: Exception) -> JSONResponse:

@@ -102,11 +102,14 @@ def _check(query: dict[str, JsonValue]) -> dict[str, Any]:
         wanted = CallFilter.model_validate(query)
         parse(wanted.q)
     except ValidationError as error:
-        details = [{**one, "loc": ("body", "query", *one["loc"])} for one in error.errors()]
+        details = [{**one, "loc": ("body", "query", *one["loc"][:1])} for one in error.errors()]
         raise RequestValidationError(details) from error
     except BadQuery as error:
         raise BadQuery(f"query.{error.parameter}", error.problem) from error
-    plain = wanted.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    plain = {
+        name: value[0] if isinstance(value, list) and len(value) == 1 else value
+        for name, value in wanted.model_dump(mode="json", by_alias=True, exclude_unset=True).items()
+    }
     if len(json.dumps(plain, ensure_ascii=False)) > MAX_QUERY_CHARACTERS:
         raise BadQuery("query", f"at most {MAX_QUERY_CHARACTERS:,} characters")
     for parameter, value in plain.items():

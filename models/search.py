@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, case
+from sqlalchemy import ColumnElement, Engine, case
 from sqlmodel import Session, col, select
 
 from models.bands import EDGES, all_bands
@@ -17,6 +17,7 @@ from models.call import Call, CallTag, Speaker
 from models.call_sets import CallSet
 from models.call_text import in_one_turn, sets_of
 from models.cursors import Place, read_cursor, write_cursor
+from models.db import reading
 from models.facets import META, FacetCounts
 from models.filters import (
     ANGER,
@@ -86,6 +87,11 @@ class Finder:
     def __init__(self) -> None:
         self._vocabulary = Vocabulary()
         self._counts = FacetCounts()
+
+    def warm_up(self, engine: Engine) -> None:
+        """Read what the first search would have to wait for: some seconds for 100,000 words."""
+        with reading(engine) as session:
+            self.alike(session, parse("warm"))
 
     def find(
         self,
