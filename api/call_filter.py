@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import HTTPException
@@ -38,6 +39,14 @@ def _without_nul(text: str) -> str:
     return text
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise PydanticCustomError("calendar", "lies beyond the calendar in UTC") from error
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_without_nul)]
 MAX_VALUES = 50
 MAX_META = 20
@@ -143,13 +152,13 @@ class _Base(BaseModel):
         description="Narrows `q`, `mood`, `min_anger`, `lexicon`, `term` and `grade` to one "
         "speaker.",
     )
-    started_from: AwareDatetime | None = Field(
+    started_from: Instant | None = Field(
         None,
         alias="from",
         examples=["2026-11-02T00:00:00Z"],
         description="Began at or after this moment (with its time zone).",
     )
-    started_to: AwareDatetime | None = Field(
+    started_to: Instant | None = Field(
         None, alias="to", examples=["2026-11-03T00:00:00Z"], description="Began before this moment."
     )
     outside: list[Literal[*RANGES]] = Field(  # type: ignore[valid-type]
