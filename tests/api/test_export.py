@@ -17,7 +17,7 @@ from tests.records import store_call
 
 
 @pytest.fixture
-def _calls(engine: Engine) -> None:
+def calls(engine: Engine) -> None:
     """Five calls about a bearing, one of them angry, and one about nothing."""
     for number in range(5):
         mood = {"mood": ANGRY} if number == 3 else {}
@@ -32,9 +32,8 @@ def export(api: TestClient, **wanted: Any) -> str:
     return answer.text
 
 
-def test_a_table_has_a_line_for_each_call_in_the_order_asked_for(
-    api: TestClient, _calls: None
-) -> None:
+@pytest.mark.usefixtures("calls")
+def test_a_table_has_a_line_for_each_call_in_the_order_asked_for(api: TestClient) -> None:
     rows = list(csv.DictReader(io.StringIO(export(api, q="bearing", sort="-anger"))))
     assert rows[0]["external_id"] == "call-3"
     assert {row["external_id"] for row in rows} == {f"call-{number}" for number in range(5)}
@@ -43,14 +42,16 @@ def test_a_table_has_a_line_for_each_call_in_the_order_asked_for(
     assert rows[0]["tags"] == "angry; product"
 
 
-def test_json_lines_are_one_object_each(api: TestClient, _calls: None) -> None:
+@pytest.mark.usefixtures("calls")
+def test_json_lines_are_one_object_each(api: TestClient) -> None:
     lines = [json.loads(line) for line in export(api, format="jsonl", agent="=1+1").splitlines()]
     [only] = lines
     assert (only["external_id"], only["metadata"], only["tags"]) == ("other", {"a": 1}, [])
 
 
+@pytest.mark.usefixtures("calls")
 def test_nothing_is_cut_off_between_batches(
-    api: TestClient, _calls: None, monkeypatch: pytest.MonkeyPatch
+    api: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "BATCH", 2)
     lines = export(api, format="jsonl").splitlines()
@@ -58,7 +59,8 @@ def test_nothing_is_cut_off_between_batches(
     assert sorted(names) == ["call-0", "call-1", "call-2", "call-3", "call-4", "other"]
 
 
-def test_a_cell_is_no_formula_and_a_number_stays_one(api: TestClient, _calls: None) -> None:
+@pytest.mark.usefixtures("calls")
+def test_a_cell_is_no_formula_and_a_number_stays_one(api: TestClient) -> None:
     rows = list(csv.DictReader(io.StringIO(export(api))))
     assert {row["agent"] for row in rows} == {"Alice, of parts", "'=1+1"}
     assert {row["caller"] for row in rows} == {"+44 20 7946", ""}
@@ -80,7 +82,8 @@ def test_what_is_wrong_is_told_before_anything_is_sent(
     assert answer.json()["errors"][0]["parameter"] == name
 
 
-def test_a_saved_search_is_exported_and_narrowed(api: TestClient, _calls: None) -> None:
+@pytest.mark.usefixtures("calls")
+def test_a_saved_search_is_exported_and_narrowed(api: TestClient) -> None:
     saved = api.put("/searches/bearings", json={"query": {"q": "bearing", "facets": ["agent"]}})
     assert saved.status_code == 200
     assert len(export(api, saved="bearings", format="jsonl").splitlines()) == 5
