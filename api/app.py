@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from api import (
     alerts,
     calls,
+    comments,
     drafts,
     errors,
     health,
@@ -18,6 +19,7 @@ from api import (
     lexicons,
     push,
     rematches,
+    reviews,
     verdicts,
 )
 from api.limits import FORM_BYTES, LimitBody
@@ -28,6 +30,19 @@ from models.stores import Stores
 from settings import Settings
 from workers.queue import open_queue
 
+ROUTES = (
+    health,
+    push,
+    calls,
+    reviews,
+    comments,
+    verdicts,
+    hits,
+    alerts,
+    lexicons,
+    drafts,
+    rematches,
+)
 ABOUT = (
     "Speech analytics for call recordings: push recordings, find calls by spoken words, mood and "
     "lexicon hits, and read the alerts they raise."
@@ -55,8 +70,8 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.stores = Stores(settings.recordings, settings.stores)
     app.add_middleware(LimitBody, max_bytes=settings.max_upload_mb * 1_000_000 + FORM_BYTES)
     errors.install(app)
-    for room in (health, push, calls, verdicts, hits, alerts, lexicons, drafts, rematches):
-        app.include_router(room.router)
+    for routes in ROUTES:
+        app.include_router(routes.router)
     return app
 
 

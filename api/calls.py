@@ -99,6 +99,8 @@ def get_call(session: ReadingDep, call_id: CallId) -> CallDetail:
         whole.call,
         speakers=whole.speakers,
         tags=whole.tags,
+        labels=whole.labels,
+        comments=whole.comments,
         turns=whole.turns,
         hits=whole.hits,
         alerts=whole.alerts,

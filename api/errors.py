@@ -22,8 +22,10 @@ from starlette.exceptions import HTTPException
 from lexicons.changes import NoSuchTermError
 from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
+from models.comment import NotTheAuthor, TooManyComments
 from models.lexicon_rows import LexiconRefused
 from models.rematch import CannotRematch
+from models.review import NotHeld, TooManyTags
 from models.stores import RecordingEmpty, RecordingGone, RecordingTooLarge, StoreRefused
 from models.verdict import CannotJudge
 from models.words import BadQuery
@@ -38,6 +40,10 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     CannotJudge: HTTPStatus.CONFLICT,
     CannotRematch: HTTPStatus.CONFLICT,
+    NotHeld: HTTPStatus.CONFLICT,
+    NotTheAuthor: HTTPStatus.FORBIDDEN,
+    TooManyComments: HTTPStatus.CONFLICT,
+    TooManyTags: HTTPStatus.CONFLICT,
     LexiconError: HTTPStatus.UNPROCESSABLE_ENTITY,
     LexiconRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchTermError: HTTPStatus.NOT_FOUND,

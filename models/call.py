@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator
 from pydantic import Field as PushField
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -32,6 +32,14 @@ class Status(StrEnum):
     HEARING = "hearing"
     DONE = "done"
     FAILED = "failed"
+
+
+class Review(StrEnum):
+    """Where a call stands with the people who hear it."""
+
+    NEW = "new"
+    IN_REVIEW = "in_review"
+    RESOLVED = "resolved"
 
 
 class CallPush(BaseModel):
@@ -127,6 +135,13 @@ class Call(SQLModel, table=True):
     mood_model: str | None = Field(default=None, sa_column=Column(String(200)))
     warnings: list[str] = Field(default_factory=list, sa_column=Column(Json, nullable=False))
     anger: float | None = None
+
+    # What people say of it (`models.review`). A held call is never deleted.
+    review: str = Field(
+        default=Review.NEW, sa_column=Column(String(10), nullable=False, server_default=Review.NEW)
+    )
+    assignee: str | None = Field(default=None, sa_column=Column(String(100)))
+    legal_hold: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
     # How the conversation went. None: heard before these were known, or they cannot be.
     agent_talk_ratio: float | None = None
@@ -261,7 +276,7 @@ def ask_again(session: Session, call_id: int) -> Call | None:
     """Make a call wait for hearing once more, with its counts at zero; None where there is no such
     call.
     """
-    call = session.get(Call, call_id)
+    call = session.get(Call, call_id, with_for_update=True)
     if call is None:
         return None
     call.status = Status.QUEUED

@@ -22,7 +22,8 @@ from workers.queue import CallQueue, open_queue
 
 TABLES = (
     "call, speaker, call_tag, turn, hit, alert, mood_verdict, key, "
-    "lexicon, lexicon_version, lexicon_revision, rematch, hit_verdict"
+    "lexicon, lexicon_version, lexicon_revision, rematch, hit_verdict, "
+    "call_label, comment, call_event"
 )
 
 

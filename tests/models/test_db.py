@@ -17,8 +17,11 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, SQLModel, select
 
 from lexicons.text import index_text
-from models import Call, MoodVerdict, Speaker, Turn
+from models import Call, CallEvent, MoodVerdict, Speaker, Turn
+from models.call import Review
+from models.comment import add_comment
 from models.db import connect, is_current, migrate, reading, writing
+from models.review import Changes, change_calls
 from models.search import CallQuery, find_calls
 from tests.fakes import turn
 from tests.records import store_call
@@ -118,10 +121,10 @@ def test_calls_heard_before_stay_as_they_were_and_know_not_how_they_went(engine:
     assert found.call.id == number
     rows = {"call": call.model_dump(), "speaker": speaker.model_dump(), "turn": said.model_dump()}
     for table, names in newest.items():
-        assert [rows[table][name] for name in names - first[table]] == [None] * len(
-            names - first[table]
-        )
-    assert sum(len(names - first[table]) for table, names in newest.items()) == 20
+        since = names - first[table] - {"review", "legal_hold"}
+        assert [rows[table][name] for name in since] == [None] * len(since)
+    assert (call.review, call.legal_hold) == ("new", False)
+    assert sum(len(names - first[table]) for table, names in newest.items()) == 23
     assert said.uncertain is None
 
 
@@ -172,6 +175,24 @@ def test_going_back_before_verdicts_takes_only_them_and_what_explains_anger(
         assert (speaker.anger, speaker.anger_mean, speaker.anger_at_s) == (0.05, None, None)
         [said] = session.exec(select(Turn)).all()
         assert (said.text, said.anger_parts) == ("Where is my bearing?", None)
+        [found] = find_calls(session, CallQuery(q="bearing"), limit=5).items
+    assert found.call.id == number
+
+
+def test_going_back_before_reviews_takes_only_them(engine: Engine) -> None:
+    number = store_call(engine, "a", turn("customer", 3.0, "Where is my bearing?"))
+    with writing(engine) as session:
+        change_calls(session, [number], Changes(Review.RESOLVED, tags_added=("refund",)), by="Al")
+        add_comment(session, number, text="Hm.", by="Al", key_name="Al")
+
+    migrate(engine, "0005")
+
+    assert not {"call_label", "comment", "call_event"} & set(inspect(engine).get_table_names())
+    assert not columns(engine)["call"] & {"review", "assignee", "legal_hold"}
+    migrate(engine)
+    with reading(engine) as session:
+        assert session.get_one(Call, number).review == "new"
+        assert session.exec(select(CallEvent)).all() == []
         [found] = find_calls(session, CallQuery(q="bearing"), limit=5).items
     assert found.call.id == number
 

@@ -1,0 +1,74 @@
+"""Work on calls: review, assignee, legal hold; tags by hand, comments, and the history of all of
+it. Calls that are there are new and nobody's.
+
+Columns come and go one by one, as in 0002.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from models.columns import Moment
+
+revision = "0007"
+down_revision = "0005"
+
+# Table, name, kind, and what rows that are there get; None is NULL.
+COLUMNS = (
+    ("call", "review", sa.String(length=10), "new"),
+    ("call", "assignee", sa.String(length=100), None),
+    ("call", "legal_hold", sa.Boolean(), sa.false()),
+)
+TABLES = ("call_event", "comment", "call_label")
+
+
+def upgrade() -> None:
+    for table, name, kind, default in COLUMNS:
+        op.add_column(
+            table, sa.Column(name, kind, nullable=default is None, server_default=default)
+        )
+    op.create_table(
+        "call_label",
+        sa.Column("call_id", sa.Integer(), nullable=False),
+        sa.Column("tag", sa.String(length=50), nullable=False),
+        sa.Column("given_by", sa.String(length=100), nullable=False),
+        sa.Column("given_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["call_id"], ["call.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("call_id", "tag"),
+    )
+    op.create_index("call_label_by_tag", "call_label", ["tag", "call_id"])
+    op.create_table(
+        "comment",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("call_id", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("given_by", sa.String(length=100), nullable=False),
+        sa.Column("key_name", sa.String(length=100), nullable=False),
+        sa.Column("given_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["call_id"], ["call.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_comment_call_id", "comment", ["call_id"])
+    op.create_table(
+        "call_event",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("call_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("before", sa.Text()),
+        sa.Column("after", sa.Text()),
+        sa.Column("given_by", sa.String(length=100), nullable=False),
+        sa.Column("given_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["call_id"], ["call.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_call_event_call_id", "call_event", ["call_id"])
+
+
+def downgrade() -> None:
+    for table in TABLES:
+        op.drop_table(table)
+    for table, name, _kind, _default in reversed(COLUMNS):
+        op.drop_column(table, name)
