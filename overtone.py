@@ -26,7 +26,7 @@ from api import commands as api_commands
 from models.db import connect, migrate
 from settings import BadSettings, Settings, read_settings
 from workers import commands as worker_commands
-from workers import lexicon_commands, mood_commands
+from workers import lexicon_commands, mood_commands, record_commands
 from workers.embedded import EmbeddedQueueError
 from workers.queue import QueueDown, open_queue
 
@@ -41,6 +41,8 @@ for command in (
     worker_commands.queue,
     worker_commands.worker,
     worker_commands.listen,
+    record_commands.purge,
+    record_commands.erase,
     api_commands.api,
     api_commands.push,
     api_commands.search,

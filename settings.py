@@ -141,6 +141,13 @@ class Settings(BaseSettings):
         gt=0,
         description="How often a worker looks for calls that lost their job, in seconds.",
     )
+    retention_days: int | None = Field(
+        None,
+        ge=1,
+        le=36500,
+        description="Calls that began more than this many days ago are deleted with their "
+        "recordings, unless under legal hold. Unset: kept for ever.",
+    )
     key: SecretStr | None = Field(
         None,
         description="API key that `overtone push` sends. Unset: the one in the data folder.",

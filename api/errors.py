@@ -23,6 +23,7 @@ from lexicons.changes import NoSuchTermError
 from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
 from models.comment import NotTheAuthor, TooManyComments
+from models.deletion import CannotDelete
 from models.lexicon_rows import LexiconRefused
 from models.rematch import CannotRematch
 from models.review import NotHeld, TooManyTags
@@ -38,6 +39,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     RecordingGone: HTTPStatus.NOT_FOUND,
     RecordingEmpty: HTTPStatus.UNPROCESSABLE_ENTITY,
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    CannotDelete: HTTPStatus.CONFLICT,
     CannotJudge: HTTPStatus.CONFLICT,
     CannotRematch: HTTPStatus.CONFLICT,
     NotHeld: HTTPStatus.CONFLICT,

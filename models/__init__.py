@@ -1,10 +1,12 @@
 """Records: the tables, every SELECT, migrations. Knows no HTTP, no queue and no audio."""
 
 from models.alert import Alert as Alert
+from models.audit import Audit as Audit
 from models.call import Call as Call
 from models.call import CallTag as CallTag
 from models.call import Speaker as Speaker
 from models.comment import Comment as Comment
+from models.doomed import DoomedRecording as DoomedRecording
 from models.history import CallEvent as CallEvent
 from models.hit import Hit as Hit
 from models.hit_verdict import HitVerdict as HitVerdict

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlmodel import Session, col, select
 
+from models.audit import Action, note
 from models.call import Call, Review
 from models.call_values import refresh
 from models.history import CallEvent, Change
@@ -76,9 +77,15 @@ def change_calls(
     return Changed(tuple(calls), tuple(changed), tuple(sorted(set(call_ids) - there)))
 
 
-def change_hold(session: Session, call_id: int, *, held: bool, reason: str, by: str) -> Call | None:
-    """Put a call under legal hold, or take it out; None where there is no such call. Putting a held
-    call under hold adds a reason. The caller commits.
+class NotHeld(Exception):
+    """The call is not under legal hold."""
+
+
+def change_hold(
+    session: Session, call_id: int, *, held: bool, reason: str, by: str, key_name: str
+) -> Call | None:
+    """Put a call under legal hold or release it, and commit; None where there is no such call. A
+    held call put under hold again has one more reason, and is released at once.
 
     Raises `NotHeld`.
     """
@@ -89,12 +96,11 @@ def change_hold(session: Session, call_id: int, *, held: bool, reason: str, by: 
         session.add(call)
         kind = Change.HOLD if held else Change.RELEASE
         session.add(CallEvent(call_id=call_id, kind=kind, after=reason, given_by=by))
+        action = Action.HOLD if held else Action.RELEASE
+        note(session, action, key_name=key_name, call_id=call_id, reason=reason, by=by)
+        session.commit()
         return call
     return None
-
-
-class NotHeld(Exception):
-    """The call is not under legal hold."""
 
 
 # A kind of change, what was, and what is.

@@ -1,5 +1,5 @@
 """Work on calls: review, assignee, legal hold; tags by hand, comments, and the history of all of
-it. Calls that are there are new and nobody's.
+it. Recordings that have to go, and the audit trail. Calls that are there are new and nobody's.
 
 Columns come and go one by one, as in 0002.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from models.columns import Moment
+from models.columns import Json, Moment
 
 revision = "0007"
 down_revision = "0005"
@@ -20,7 +20,7 @@ COLUMNS = (
     ("call", "assignee", sa.String(length=100), None),
     ("call", "legal_hold", sa.Boolean(), sa.false()),
 )
-TABLES = ("call_event", "comment", "call_label")
+TABLES = ("audit", "doomed_recording", "call_event", "comment", "call_label")
 
 
 def upgrade() -> None:
@@ -65,6 +65,27 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_call_event_call_id", "call_event", ["call_id"])
+    op.create_table(
+        "doomed_recording",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("recording", sa.Text(), nullable=False),
+        sa.Column("deleted_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("key_name", sa.String(length=100)),
+        sa.Column("action", sa.String(length=20), nullable=False),
+        sa.Column("call_id", sa.Integer()),
+        sa.Column("detail", Json, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("audit_by_action", "audit", ["action", "id"])
+    op.create_index("audit_by_call", "audit", ["call_id", "id"])
+    op.create_index("audit_by_time", "audit", ["at"])
 
 
 def downgrade() -> None:
