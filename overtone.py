@@ -23,6 +23,8 @@ import typer
 from redis import RedisError
 
 from api import commands as api_commands
+from api import key_commands
+from api.local import local_key
 from models.db import connect, migrate
 from settings import BadSettings, Settings, read_settings
 from workers import commands as worker_commands
@@ -49,7 +51,7 @@ for command in (
     api_commands.show,
 ):
     app.command()(command)
-app.add_typer(api_commands.keys, name="key")
+app.add_typer(key_commands.keys, name="key")
 app.add_typer(mood_commands.mood, name="mood")
 app.add_typer(lexicon_commands.lexicon, name="lexicon")
 
@@ -167,7 +169,7 @@ def _free_port(settings: Settings) -> int:
 
 def _start_all(settings: Settings, processes: dict[str, Process], stop: Event) -> None:
     migrate(connect(settings.database))
-    key, made = api_commands.local_key(settings)
+    key, made = local_key(settings)
     if "queue" in processes:
         processes["queue"].start()
         _wait(processes["queue"], lambda: _answers(settings), stop)

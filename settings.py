@@ -136,6 +136,12 @@ class Settings(BaseSettings):
     heartbeat_s: int = Field(
         60, ge=2, description="A worker silent for this long is taken for dead."
     )
+    rate_limit: int = Field(
+        1200,
+        ge=0,
+        description="Requests that one API key may make in a minute, counted over all API "
+        "processes; 0 sets no limit.",
+    )
     reconcile_s: float = Field(
         15.0,
         gt=0,

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from api import (
     alerts,
+    audits,
     calls,
     comments,
     deletions,
@@ -24,6 +25,7 @@ from api import (
     verdicts,
 )
 from api.limits import FORM_BYTES, LimitBody
+from api.rates import Rates
 from lexicons.lexicon import as_table, shipped
 from models.db import connect, migrate, writing
 from models.lexicon import seed_lexicons
@@ -44,6 +46,7 @@ ROUTES = (
     lexicons,
     drafts,
     rematches,
+    audits,
 )
 ABOUT = (
     "Speech analytics for call recordings: push recordings, find calls by spoken words, mood and "
@@ -69,6 +72,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.engine = engine
     app.state.queue = open_queue(settings.redis)
+    app.state.rates = Rates(settings.redis, settings.rate_limit)
     app.state.stores = Stores(settings.recordings, settings.stores)
     app.add_middleware(LimitBody, max_bytes=settings.max_upload_mb * 1_000_000 + FORM_BYTES)
     errors.install(app)

@@ -1,8 +1,7 @@
-"""The commands of this room: `api`, `push`, `search`, `show`, `key`."""
+"""The commands of this room: `api`, `push`, `search`, `show`."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,23 +12,13 @@ import uvicorn
 from api.app import make_app
 from api.calls import Mood, Who
 from api.client import Client, PushFailed
+from api.local import known_key, with_database
 from models.call import Speaker
-from models.db import connect, is_current, migrate, reading, writing
-from models.key import (
-    SCOPES,
-    KeyNameTaken,
-    NoSuchKey,
-    all_keys,
-    create_key,
-    revoke_key,
-)
+from models.db import connect, reading
 from models.reading import WholeCall, read_call
 from models.search import SORTS, CallQuery, Found, find_calls
 from models.words import BadQuery
-from settings import Settings, end_with_parent, log_to_stderr, read_settings
-
-keys = typer.Typer(help="API keys: create, list, revoke.", no_args_is_help=True)
-LOCAL_KEY = "local-key"
+from settings import end_with_parent, log_to_stderr, read_settings
 
 
 def api(tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False) -> None:
@@ -65,7 +54,7 @@ def push(
         raise typer.Exit(1)
     given = {"agent": agent, "line": line, "agent_channel": agent_channel}
     fields = {name: value for name, value in given.items() if value}
-    client = Client(url or f"http://127.0.0.1:{settings.api_port}", key or _known_key(settings))
+    client = Client(url or f"http://127.0.0.1:{settings.api_port}", key or known_key(settings))
     failed = 0
     recordings = recordings_in(paths)
     if not recordings:
@@ -117,7 +106,7 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
 ) -> None:
     """Find calls in the database of this machine, each with the second to play."""
-    settings = _with_database()
+    settings = with_database()
     if sort not in SORTS:
         raise typer.BadParameter(f"one of {', '.join(SORTS)}", param_hint="--sort")
     query = CallQuery(
@@ -164,7 +153,7 @@ def marked(text: str, marks: tuple[tuple[int, int], ...]) -> str:
 
 def show(call_id: Annotated[int, typer.Argument(help="The call's number.")]) -> None:
     """Print one call: turns with moods, hits and alerts."""
-    settings = _with_database()
+    settings = with_database()
     with reading(connect(settings.database)) as session:
         whole = read_call(session, call_id)
     if whole is None:
@@ -212,82 +201,3 @@ def _manner(speaker: Speaker) -> str:
         (speaker.interruptions, ", interruptions {}"),
     )
     return "".join(shown.format(figure) for figure, shown in figures if figure is not None)
-
-
-@keys.command("create")
-def create(
-    name: Annotated[str, typer.Argument(help="What the key is for.")],
-    scope: Annotated[
-        list[str] | None, typer.Option(help=f"Any of {', '.join(SCOPES)}; all when left out.")
-    ] = None,
-) -> None:
-    """Make a key and show it, this once."""
-    scopes = tuple(scope or SCOPES)
-    if unknown := set(scopes) - set(SCOPES):
-        raise typer.BadParameter(f"{', '.join(unknown)}: there is only {', '.join(SCOPES)}")
-    if not name.strip():
-        raise typer.BadParameter("a key needs a name that says what it is for")
-    settings = _with_database()
-    try:
-        with writing(connect(settings.database)) as session:
-            typer.echo(create_key(session, name, scopes))
-    except KeyNameTaken as error:
-        typer.echo(f"overtone: {error}", err=True)
-        raise typer.Exit(1) from error
-
-
-@keys.command("list")
-def show_keys() -> None:
-    """List keys; what they are is not stored."""
-    settings = _with_database()
-    with reading(connect(settings.database)) as session:
-        for key in all_keys(session):
-            state = "revoked" if key.revoked_at else ", ".join(key.scopes)
-            typer.echo(f"{key.created_at:%Y-%m-%d}  {key.name}  {state}")
-
-
-@keys.command("revoke")
-def revoke(name: str) -> None:
-    """A key works no more from now on."""
-    settings = _with_database()
-    try:
-        with writing(connect(settings.database)) as session:
-            revoke_key(session, name)
-    except NoSuchKey as error:
-        typer.echo(f"overtone: {error}", err=True)
-        raise typer.Exit(1) from error
-
-
-def local_key(settings: Settings) -> tuple[str, bool]:
-    """The key of this machine's own commands, and whether it was made just now.
-
-    It lies in the data folder where only this user can read it.
-    """
-    path = settings.data_dir.absolute() / LOCAL_KEY
-    if path.is_file():
-        return path.read_text().strip(), False
-    with writing(connect(settings.database)) as session:
-        with suppress(NoSuchKey):  # there is none at the first start on a data folder
-            revoke_key(session, LOCAL_KEY)
-        text = create_key(session, LOCAL_KEY)
-    path.touch(mode=0o600)
-    path.write_text(text)
-    return text, True
-
-
-def _known_key(settings: Settings) -> str:
-    if settings.key is not None:
-        return settings.key.get_secret_value()
-    path = settings.data_dir.absolute() / LOCAL_KEY
-    if not path.is_file():
-        typer.echo("overtone: give --key (or start `overtone up` here first)", err=True)
-        raise typer.Exit(2)
-    return path.read_text().strip()
-
-
-def _with_database() -> Settings:
-    settings = read_settings()
-    engine = connect(settings.database)
-    if not is_current(engine):
-        migrate(engine)
-    return settings

@@ -93,7 +93,11 @@ def problem(
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that may answer with these errors."""
+    """The `responses` of a route that may answer with these errors. What asks for a key (401) also
+    limits how often it is used (429).
+    """
+    if 401 in statuses:
+        statuses = (*statuses, HTTPStatus.TOO_MANY_REQUESTS)
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}}

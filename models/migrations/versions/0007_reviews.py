@@ -1,5 +1,6 @@
 """Work on calls: review, assignee, legal hold; tags by hand, comments, and the history of all of
-it. Recordings that have to go, and the audit trail. Calls that are there are new and nobody's.
+it. Recordings that have to go, the audit trail, and when a key was used last. Calls that are there
+are new and nobody's.
 
 Columns come and go one by one, as in 0002.
 """
@@ -19,6 +20,7 @@ COLUMNS = (
     ("call", "review", sa.String(length=10), "new"),
     ("call", "assignee", sa.String(length=100), None),
     ("call", "legal_hold", sa.Boolean(), sa.false()),
+    ("key", "last_used_at", Moment(), None),
 )
 TABLES = ("audit", "doomed_recording", "call_event", "comment", "call_label")
 
