@@ -23,10 +23,12 @@ import typer
 from redis import RedisError
 
 from api import commands as api_commands
+from api import key_commands
+from api.local import local_key
 from models.db import connect, migrate
 from settings import BadSettings, Settings, read_settings
 from workers import commands as worker_commands
-from workers import lexicon_commands, mood_commands
+from workers import lexicon_commands, mood_commands, record_commands
 from workers.embedded import EmbeddedQueueError
 from workers.queue import QueueDown, open_queue
 
@@ -41,13 +43,15 @@ for command in (
     worker_commands.queue,
     worker_commands.worker,
     worker_commands.listen,
+    record_commands.purge,
+    record_commands.erase,
     api_commands.api,
     api_commands.push,
     api_commands.search,
     api_commands.show,
 ):
     app.command()(command)
-app.add_typer(api_commands.keys, name="key")
+app.add_typer(key_commands.keys, name="key")
 app.add_typer(mood_commands.mood, name="mood")
 app.add_typer(lexicon_commands.lexicon, name="lexicon")
 
@@ -165,7 +169,7 @@ def _free_port(settings: Settings) -> int:
 
 def _start_all(settings: Settings, processes: dict[str, Process], stop: Event) -> None:
     migrate(connect(settings.database))
-    key, made = api_commands.local_key(settings)
+    key, made = local_key(settings)
     if "queue" in processes:
         processes["queue"].start()
         _wait(processes["queue"], lambda: _answers(settings), stop)

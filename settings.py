@@ -136,10 +136,23 @@ class Settings(BaseSettings):
     heartbeat_s: int = Field(
         60, ge=2, description="A worker silent for this long is taken for dead."
     )
+    rate_limit: int = Field(
+        1200,
+        ge=0,
+        description="Requests that one API key may make in a minute, counted over all API "
+        "processes; 0 sets no limit.",
+    )
     reconcile_s: float = Field(
         15.0,
         gt=0,
         description="How often a worker looks for calls that lost their job, in seconds.",
+    )
+    retention_days: int | None = Field(
+        None,
+        ge=1,
+        le=36500,
+        description="Calls that began more than this many days ago are deleted with their "
+        "recordings, unless under legal hold. Unset: kept for ever.",
     )
     key: SecretStr | None = Field(
         None,

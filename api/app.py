@@ -11,7 +11,10 @@ from fastapi import FastAPI
 
 from api import (
     alerts,
+    audits,
     calls,
+    comments,
+    deletions,
     drafts,
     errors,
     export,
@@ -20,10 +23,12 @@ from api import (
     lexicons,
     push,
     rematches,
+    reviews,
     searches,
     verdicts,
 )
 from api.limits import FORM_BYTES, LimitBody
+from api.rates import Rates
 from lexicons.lexicon import as_table, shipped
 from models.db import connect, migrate, writing
 from models.lexicon import seed_lexicons
@@ -32,6 +37,23 @@ from models.stores import Stores
 from settings import Settings
 from workers.queue import open_queue
 
+ROUTES = (
+    health,
+    push,
+    export,
+    calls,
+    searches,
+    reviews,
+    comments,
+    deletions,
+    verdicts,
+    hits,
+    alerts,
+    lexicons,
+    drafts,
+    rematches,
+    audits,
+)
 ABOUT = (
     "Speech analytics for call recordings: push recordings, find calls by spoken words, mood and "
     "lexicon hits, and read the alerts they raise."
@@ -58,12 +80,12 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.engine = engine
     app.state.finder = Finder()
     app.state.queue = open_queue(settings.redis)
+    app.state.rates = Rates(settings.redis, settings.rate_limit)
     app.state.stores = Stores(settings.recordings, settings.stores)
     app.add_middleware(LimitBody, max_bytes=settings.max_upload_mb * 1_000_000 + FORM_BYTES)
     errors.install(app)
-    of_calls = (push, export, calls, searches, verdicts, hits, alerts)
-    for room in (health, *of_calls, lexicons, drafts, rematches):
-        app.include_router(room.router)
+    for routes in ROUTES:
+        app.include_router(routes.router)
     return app
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Header, HTTPException, Query
+from fastapi import APIRouter, Header, HTTPException, Query, Request
 from fastapi.responses import FileResponse
+from sqlalchemy import Engine
 
 from api.call_filter import CallFilter, with_saved
-from api.deps import CallId, CanRead, FinderDep, ReadingDep, StoresDep
+from api.deps import CallId, CanRead, EngineDep, FinderDep, ReaderDep, ReadingDep, StoresDep
 from api.errors import documented
 from api.views import CallDetail, CallsView
+from models.audit import Action, is_playing, note
 from models.call import Call
+from models.db import reading, writing
 from models.reading import read_call
 
 router = APIRouter(prefix="/calls", tags=["calls"])
@@ -59,6 +62,8 @@ def get_call(session: ReadingDep, call_id: CallId) -> CallDetail:
         whole.call,
         speakers=whole.speakers,
         tags=whole.tags,
+        labels=whole.labels,
+        comments=whole.comments,
         turns=whole.turns,
         hits=whole.hits,
         alerts=whole.alerts,
@@ -67,10 +72,9 @@ def get_call(session: ReadingDep, call_id: CallId) -> CallDetail:
     )
 
 
-@router.head("/{call_id}/audio", dependencies=[CanRead], include_in_schema=False)
+@router.head("/{call_id}/audio", include_in_schema=False)
 @router.get(
     "/{call_id}/audio",
-    dependencies=[CanRead],
     response_class=FileResponse,
     responses={
         200: {"content": {"audio/*": {}}, "description": "The whole recording"},
@@ -79,13 +83,18 @@ def get_call(session: ReadingDep, call_id: CallId) -> CallDetail:
     },
 )
 def get_audio(
-    session: ReadingDep,
+    request: Request,
+    engine: EngineDep,
     stores: StoresDep,
+    key: ReaderDep,
     call_id: CallId,
     wanted: Annotated[str | None, Header(alias="range", include_in_schema=False)] = None,
 ) -> FileResponse:
-    """The recording as it was pushed; byte ranges are answered, so that a player can jump."""
-    call = session.get(Call, call_id)
+    """The recording as it was pushed; byte ranges are answered, so that a player can jump. Each
+    playing leaves an entry in the audit trail.
+    """
+    with reading(engine) as session:
+        call = session.get(Call, call_id)
     if call is None:
         raise HTTPException(404, f"there is no call {call_id}")
     path = stores.path_of(call.recording)
@@ -95,7 +104,21 @@ def get_audio(
         )
     if wanted is not None:
         _check_range(wanted, path.stat().st_size)
+    if request.method == "GET":
+        _note_playing(engine, call_id, key.name, wanted)
     return FileResponse(path, media_type=AUDIO_TYPES.get(path.suffix.lower(), "audio/basic"))
+
+
+def _note_playing(engine: Engine, call_id: int, key_name: str, wanted: str | None) -> None:
+    """One entry for each playing: jumps within a recording belong to the one that is there."""
+    from_start = wanted is None or 0 in map(int, re.findall(r"(\d+)-", wanted))
+    if not from_start:
+        with reading(engine) as session:
+            if is_playing(session, call_id, key_name):
+                return
+    with writing(engine) as session:
+        note(session, Action.AUDIO, key_name=key_name, call_id=call_id)
+        session.commit()
 
 
 def _check_range(wanted: str, size: int) -> None:

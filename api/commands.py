@@ -1,8 +1,7 @@
-"""The commands of this room: `api`, `push`, `search`, `show`, `key`."""
+"""The commands of this room: `api`, `push`, `search`, `show`."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,24 +12,14 @@ import uvicorn
 from api.app import make_app
 from api.call_filter import Mood, Who
 from api.client import Client, PushFailed
+from api.local import known_key, with_database
 from models.call import Speaker
-from models.db import connect, is_current, migrate, reading, writing
+from models.db import connect, reading
 from models.filters import CallQuery, Sort
-from models.key import (
-    SCOPES,
-    KeyNameTaken,
-    NoSuchKey,
-    all_keys,
-    create_key,
-    revoke_key,
-)
 from models.query import BadQuery
 from models.reading import WholeCall, read_call
 from models.search import Finder, Found
-from settings import Settings, end_with_parent, log_to_stderr, read_settings
-
-keys = typer.Typer(help="API keys: create, list, revoke.", no_args_is_help=True)
-LOCAL_KEY = "local-key"
+from settings import end_with_parent, log_to_stderr, read_settings
 
 
 def api(tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False) -> None:
@@ -66,7 +55,7 @@ def push(
         raise typer.Exit(1)
     given = {"agent": agent, "line": line, "agent_channel": agent_channel}
     fields = {name: value for name, value in given.items() if value}
-    client = Client(url or f"http://127.0.0.1:{settings.api_port}", key or _known_key(settings))
+    client = Client(url or f"http://127.0.0.1:{settings.api_port}", key or known_key(settings))
     failed = 0
     recordings = recordings_in(paths)
     if not recordings:
@@ -120,7 +109,7 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
 ) -> None:
     """Find calls in the database of this machine, each with the second to play."""
-    settings = _with_database()
+    settings = with_database()
     values = {"mood": mood, "lexicon": lexicon}
     query = CallQuery(
         q=q or None,
@@ -165,7 +154,7 @@ def marked(text: str, marks: tuple[tuple[int, int], ...]) -> str:
 
 def show(call_id: Annotated[int, typer.Argument(help="The call's number.")]) -> None:
     """Print one call: turns with moods, hits and alerts."""
-    settings = _with_database()
+    settings = with_database()
     with reading(connect(settings.database)) as session:
         whole = read_call(session, call_id)
     if whole is None:
@@ -213,82 +202,3 @@ def _manner(speaker: Speaker) -> str:
         (speaker.interruptions, ", interruptions {}"),
     )
     return "".join(shown.format(figure) for figure, shown in figures if figure is not None)
-
-
-@keys.command("create")
-def create(
-    name: Annotated[str, typer.Argument(help="What the key is for.")],
-    scope: Annotated[
-        list[str] | None, typer.Option(help=f"Any of {', '.join(SCOPES)}; all when left out.")
-    ] = None,
-) -> None:
-    """Make a key and show it, this once."""
-    scopes = tuple(scope or SCOPES)
-    if unknown := set(scopes) - set(SCOPES):
-        raise typer.BadParameter(f"{', '.join(unknown)}: there is only {', '.join(SCOPES)}")
-    if not name.strip():
-        raise typer.BadParameter("a key needs a name that says what it is for")
-    settings = _with_database()
-    try:
-        with writing(connect(settings.database)) as session:
-            typer.echo(create_key(session, name, scopes))
-    except KeyNameTaken as error:
-        typer.echo(f"overtone: {error}", err=True)
-        raise typer.Exit(1) from error
-
-
-@keys.command("list")
-def show_keys() -> None:
-    """List keys; what they are is not stored."""
-    settings = _with_database()
-    with reading(connect(settings.database)) as session:
-        for key in all_keys(session):
-            state = "revoked" if key.revoked_at else ", ".join(key.scopes)
-            typer.echo(f"{key.created_at:%Y-%m-%d}  {key.name}  {state}")
-
-
-@keys.command("revoke")
-def revoke(name: str) -> None:
-    """A key works no more from now on."""
-    settings = _with_database()
-    try:
-        with writing(connect(settings.database)) as session:
-            revoke_key(session, name)
-    except NoSuchKey as error:
-        typer.echo(f"overtone: {error}", err=True)
-        raise typer.Exit(1) from error
-
-
-def local_key(settings: Settings) -> tuple[str, bool]:
-    """The key of this machine's own commands, and whether it was made just now.
-
-    It lies in the data folder where only this user can read it.
-    """
-    path = settings.data_dir.absolute() / LOCAL_KEY
-    if path.is_file():
-        return path.read_text().strip(), False
-    with writing(connect(settings.database)) as session:
-        with suppress(NoSuchKey):  # there is none at the first start on a data folder
-            revoke_key(session, LOCAL_KEY)
-        text = create_key(session, LOCAL_KEY)
-    path.touch(mode=0o600)
-    path.write_text(text)
-    return text, True
-
-
-def _known_key(settings: Settings) -> str:
-    if settings.key is not None:
-        return settings.key.get_secret_value()
-    path = settings.data_dir.absolute() / LOCAL_KEY
-    if not path.is_file():
-        typer.echo("overtone: give --key (or start `overtone up` here first)", err=True)
-        raise typer.Exit(2)
-    return path.read_text().strip()
-
-
-def _with_database() -> Settings:
-    settings = read_settings()
-    engine = connect(settings.database)
-    if not is_current(engine):
-        migrate(engine)
-    return settings

@@ -4,39 +4,49 @@ scope.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import Annotated
 
-from fastapi import Depends, HTTPException, Path, Request, Security
+from fastapi import BackgroundTasks, Depends, HTTPException, Path, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
+from api.rates import Rates
 from models.db import reading, writing
-from models.key import Key, find_key
+from models.key import Key, KeyRevoked, find_key, note_use
 from models.search import Finder
 from models.stores import Stores
 from settings import Settings
 from workers.queue import CallQueue
 
+logger = logging.getLogger(__name__)
 bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer ovt_...`")
 
 
-def _settings(request: Request) -> Settings:
+async def _engine(request: Request) -> Engine:
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def _queue(request: Request) -> CallQueue:
+async def _queue(request: Request) -> CallQueue:
     queue: CallQueue = request.app.state.queue
     return queue
 
 
-def _stores(request: Request) -> Stores:
+async def _stores(request: Request) -> Stores:
     stores: Stores = request.app.state.stores
     return stores
 
 
-def _finder(request: Request) -> Finder:
+async def _finder(request: Request) -> Finder:
     finder: Finder = request.app.state.finder
     return finder
 
@@ -53,26 +63,25 @@ def _writing(request: Request) -> Iterator[Session]:
 
 def needs(scope: str) -> Callable[..., Key]:
     """A dependency: the caller's key, which must have `scope`. 401 without a key, 403 without the
-    scope.
+    scope, 429 for a key that asks, or an address that tries keys, too often.
     """
 
     def check(
         request: Request,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
+        afterwards: BackgroundTasks,
     ) -> Key:
         text = credentials.credentials if credentials else request.headers.get("x-api-key")
         if not text:
-            raise HTTPException(
-                401,
-                "send an API key as `Authorization: Bearer KEY`",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        with reading(request.app.state.engine) as session:
-            key = find_key(session, text)
-        if key is None:
-            raise HTTPException(
-                401, "this API key is not known", headers={"WWW-Authenticate": "Bearer"}
-            )
+            raise _unknown("send an API key as `Authorization: Bearer KEY`")
+        key = _known(request, text)
+        assert key.id is not None  # it is stored
+        rates: Rates = request.app.state.rates
+        if (wait_s := rates.ask(key.id)) is not None:
+            raise _too_often("this API key asks too often (OVERTONE_RATE_LIMIT)", wait_s)
+        if not key.used_just_now:
+            # After the answer: nobody waits for it.
+            afterwards.add_task(_note_use, request.app.state.engine, key.id)
         if scope not in key.scopes:
             raise HTTPException(
                 403,
@@ -84,6 +93,41 @@ def needs(scope: str) -> Callable[..., Key]:
     return check
 
 
+def _known(request: Request, text: str) -> Key:
+    """The live key that this text is. 401 for none, 429 where the address tried too many."""
+    rates: Rates = request.app.state.rates
+    address = request.client.host if request.client else ""
+    # Before the key is looked up, or guessing would go on: a right guess would tell.
+    if (wait_s := rates.hold_off(address)) is not None:
+        raise _too_often("too many wrong API keys come from this address", wait_s)
+    try:
+        with reading(request.app.state.engine) as session:
+            key = find_key(session, text)
+    except KeyRevoked as error:
+        raise _unknown(str(error)) from error
+    if key is None:
+        rates.note_guess(address)
+        raise _unknown("this API key is not known")
+    return key
+
+
+def _unknown(reason: str) -> HTTPException:
+    return HTTPException(401, reason, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _too_often(reason: str, wait_s: int) -> HTTPException:
+    return HTTPException(429, f"{reason}: wait {wait_s} s", headers={"Retry-After": str(wait_s)})
+
+
+def _note_use(engine: Engine, key_id: int) -> None:
+    try:
+        with writing(engine) as session:
+            note_use(session, key_id)
+    except SQLAlchemyError as error:
+        logger.warning("the use of a key is not written down: %s", type(error).__name__)
+
+
+EngineDep = Annotated[Engine, Depends(_engine)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 QueueDep = Annotated[CallQueue, Depends(_queue)]
 FinderDep = Annotated[Finder, Depends(_finder)]
@@ -98,5 +142,6 @@ CanPush = Depends(needs("push"))
 LexiconName = Annotated[
     str, Path(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["product"])
 ]
+ReaderDep = Annotated[Key, Depends(needs("read"))]
 ReviewerDep = Annotated[Key, Depends(needs("review"))]
 AdminDep = Annotated[Key, Depends(needs("admin"))]

@@ -22,10 +22,12 @@ from starlette.exceptions import HTTPException
 from lexicons.changes import NoSuchTermError
 from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
+from models.comment import NotTheAuthor, TooManyComments
+from models.deletion import CannotDelete
 from models.lexicon_rows import LexiconRefused
 from models.query import BadQuery
 from models.rematch import CannotRematch
-from models.saved_search import TooManySearches
+from models.review import NotHeld, TooManyTags
 from models.stores import RecordingEmpty, RecordingGone, RecordingTooLarge, StoreRefused
 from models.verdict import CannotJudge
 
@@ -37,9 +39,13 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     RecordingGone: HTTPStatus.NOT_FOUND,
     RecordingEmpty: HTTPStatus.UNPROCESSABLE_ENTITY,
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    CannotDelete: HTTPStatus.CONFLICT,
     CannotJudge: HTTPStatus.CONFLICT,
     CannotRematch: HTTPStatus.CONFLICT,
-    TooManySearches: HTTPStatus.CONFLICT,
+    NotHeld: HTTPStatus.CONFLICT,
+    NotTheAuthor: HTTPStatus.FORBIDDEN,
+    TooManyComments: HTTPStatus.CONFLICT,
+    TooManyTags: HTTPStatus.CONFLICT,
     LexiconError: HTTPStatus.UNPROCESSABLE_ENTITY,
     LexiconRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchTermError: HTTPStatus.NOT_FOUND,
@@ -87,7 +93,11 @@ def problem(
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that may answer with these errors."""
+    """The `responses` of a route that may answer with these errors. What asks for a key (401) also
+    limits how often it is used (429).
+    """
+    if 401 in statuses:
+        statuses = (*statuses, HTTPStatus.TOO_MANY_REQUESTS)
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}}

@@ -23,7 +23,16 @@ router = APIRouter(prefix="/calls", tags=["calls"])
 
 COLUMNS = (
     *("id", "external_id", "started_at", "duration_s", "agent", "line", "caller", "direction"),
-    *("outcome", "status", "language", "anger", "anger_trend", "agent_talk_ratio"),
+    *(
+        "outcome",
+        "status",
+        "review",
+        "assignee",
+        "language",
+        "anger",
+        "anger_trend",
+        "agent_talk_ratio",
+    ),
     *("longest_silence_s", "interruptions"),
 )
 # What a spreadsheet would run as a formula. Numbers and telephone numbers are left as they are.

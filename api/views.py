@@ -7,12 +7,15 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from api.review_views import CommentView, LabelView
 from api.turn_views import HitView, SilenceView, TurnView
 from api.view import View
 from models.alert import Alert
 from models.call import Call, Speaker
+from models.comment import Comment
 from models.hit import Hit
 from models.hit_verdict import HitVerdict
+from models.label import CallLabel
 from models.search import Found, Page
 from models.selection import COUNTED
 from models.turn import Turn
@@ -134,6 +137,9 @@ class CallView(View):
         examples=[0],
     )
     warnings: list[str]
+    review: str = Field(description="`new`, `in_review` or `resolved`.", examples=["new"])
+    assignee: str | None = Field(description="Who looks after it.", examples=["Alice"])
+    legal_hold: bool = Field(description="Whether it must not be deleted.")
     speakers: list[SpeakerView] = Field(default_factory=list)
     tags: list[str] = Field(default_factory=list, examples=[["angry", "abusive"]])
     snippets: list[SnippetView] = Field(default_factory=list)
@@ -229,6 +235,8 @@ class CallDetail(CallView):
         description="What people said of the speakers' moods, whatever `anger` says; kept when the "
         "call is heard again."
     )
+    labels: list[LabelView] = Field(description="Those of `tags` that people gave it.")
+    comments: list[CommentView] = Field(description="The first one first.")
 
     @classmethod
     def assemble(
@@ -237,6 +245,8 @@ class CallDetail(CallView):
         *,
         speakers: list[Speaker],
         tags: list[str],
+        labels: list[CallLabel],
+        comments: list[Comment],
         turns: list[Turn],
         hits: list[Hit],
         alerts: list[Alert],
@@ -254,6 +264,8 @@ class CallDetail(CallView):
             else [SilenceView.model_validate(silence) for silence in call.silences],
             speakers=[SpeakerView.model_validate(speaker) for speaker in speakers],
             tags=tags,
+            labels=[LabelView.model_validate(label) for label in labels],
+            comments=[CommentView.model_validate(comment) for comment in comments],
             turns=[TurnView.model_validate(turn) for turn in turns],
             hits=[HitView.of(hit, hit_verdicts.get(hit.id or 0)) for hit in hits],
             alerts=[AlertView.model_validate(alert) for alert in alerts],

@@ -1,12 +1,17 @@
 """Records: the tables, every SELECT, migrations. Knows no HTTP, no queue and no audio."""
 
 from models.alert import Alert as Alert
+from models.audit import Audit as Audit
 from models.call import Call as Call
 from models.call import CallTag as CallTag
 from models.call import Speaker as Speaker
+from models.comment import Comment as Comment
+from models.doomed import DoomedRecording as DoomedRecording
+from models.history import CallEvent as CallEvent
 from models.hit import Hit as Hit
 from models.hit_verdict import HitVerdict as HitVerdict
 from models.key import Key as Key
+from models.label import CallLabel as CallLabel
 from models.lexicon_rows import Lexicon as Lexicon
 from models.lexicon_rows import LexiconRevision as LexiconRevision
 from models.lexicon_rows import LexiconVersion as LexiconVersion

@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.exc import IntegrityError
@@ -42,6 +43,14 @@ class Status(StrEnum):
     HEARING = "hearing"
     DONE = "done"
     FAILED = "failed"
+
+
+class Review(StrEnum):
+    """Where a call stands with the people who hear it."""
+
+    NEW = "new"
+    IN_REVIEW = "in_review"
+    RESOLVED = "resolved"
 
 
 class CallPush(BaseModel):
@@ -158,6 +167,13 @@ class Call(SQLModel, table=True):
     warnings: list[str] = Field(default_factory=list, sa_column=Column(Json, nullable=False))
     anger: float | None = None
     anger_trend: float | None = None
+
+    # What people say of it (`models.review`). A held call is never deleted.
+    review: str = Field(
+        default=Review.NEW, sa_column=Column(String(10), nullable=False, server_default=Review.NEW)
+    )
+    assignee: str | None = Field(default=None, sa_column=Column(String(100)))
+    legal_hold: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
     # How the conversation went. None: heard before these were known, or they cannot be.
     agent_talk_ratio: float | None = None
@@ -303,7 +319,7 @@ def ask_again(session: Session, call_id: int) -> Call | None:
     """Make a call wait for hearing once more, with its counts at zero; None where there is no such
     call.
     """
-    call = session.get(Call, call_id)
+    call = session.get(Call, call_id, with_for_update=True)
     if call is None:
         return None
     call.status = Status.QUEUED

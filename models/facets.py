@@ -18,16 +18,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel
 
 from models.bands import band
-from models.call import Call, CallTag, Speaker
+from models.call import Call, Speaker
 from models.columns import columns_of
 from models.db import slices
 from models.hit import Hit
+from models.label import tags_of
 
 Pair = tuple[str, str]
 MAX_NAME = 100
 MAX_VALUE = 200
 META = "meta."
 AT_ONCE = 200
+OWN = ("agent", "line", "caller", "direction", "outcome", "language", "review", "assignee")
 
 
 class Facet(SQLModel, table=True):
@@ -53,7 +55,7 @@ class CallFacet(SQLModel, table=True):
     call_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
 
 
-CALL, SPEAKER, CALL_TAG = columns_of(Call), columns_of(Speaker), columns_of(CallTag)
+CALL, SPEAKER = columns_of(Call), columns_of(Speaker)
 HIT, FACET, CALL_FACET = columns_of(Hit), columns_of(Facet), columns_of(CallFacet)
 
 
@@ -168,6 +170,8 @@ def _facets_of(session: Session, call_ids: Sequence[int]) -> dict[int, set[Pair]
         CALL.caller,
         CALL.direction,
         CALL.outcome,
+        CALL.review,
+        CALL.assignee,
         CALL.language,
         CALL.started_at,
         CALL.utc_offset_min,
@@ -194,7 +198,7 @@ def _facets_of(session: Session, call_ids: Sequence[int]) -> dict[int, set[Pair]
 
 def _own(call: Any) -> Iterator[tuple[str, object]]:
     """What the call's own row says."""
-    for name in ("agent", "line", "caller", "direction", "outcome", "language"):
+    for name in OWN:
         yield name, getattr(call, name)
     there = call.started_at + timedelta(minutes=call.utc_offset_min)
     yield "hour", there.hour
@@ -223,9 +227,9 @@ def _of_speakers(session: Session, call_ids: Sequence[int]) -> Iterator[tuple[in
 
 
 def _of_tags(session: Session, call_ids: Sequence[int]) -> Iterator[tuple[int, str, str]]:
-    rows = select_rows(CALL_TAG.call_id, CALL_TAG.tag).where(CALL_TAG.call_id.in_(call_ids))
-    for call_id, tag in session.execute(rows):
-        yield call_id, "tag", tag
+    for call_id, tags in tags_of(session, call_ids).items():
+        for tag in tags:
+            yield call_id, "tag", tag
 
 
 def _of_hits(session: Session, call_ids: Sequence[int]) -> Iterator[tuple[int, str, str]]:

@@ -1,4 +1,5 @@
-"""API keys: stored only as a hash, shown once, each with scopes.
+"""API keys: stored only as a hash, shown once, each with scopes. Making and revoking one leaves an
+entry in the audit trail.
 
 A key is 32 random bytes, so one round of SHA-256 is enough to keep it (a password would need more).
 """
@@ -8,15 +9,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Column, String
+from sqlalchemy import Column, String, or_, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from models.audit import Action, note
 from models.columns import Json, Moment, now
 
 SCOPES = ("push", "read", "review", "admin")
 MARK = "ovt"
+USED_WITHIN = timedelta(minutes=1)
+"""Uses of a key that lie so close together are one."""
 
 
 class Key(SQLModel, table=True):
@@ -30,6 +34,12 @@ class Key(SQLModel, table=True):
     scopes: list[str] = Field(sa_column=Column(Json, nullable=False))
     created_at: datetime = Field(default_factory=now, sa_column=Column(Moment, nullable=False))
     revoked_at: datetime | None = Field(default=None, sa_column=Column(Moment))
+    last_used_at: datetime | None = Field(default=None, sa_column=Column(Moment))
+
+    @property
+    def used_just_now(self) -> bool:
+        """Whether its last use is known well enough."""
+        return self.last_used_at is not None and self.last_used_at > now() - USED_WITHIN
 
 
 class KeyNameTaken(Exception):
@@ -40,23 +50,37 @@ class NoSuchKey(Exception):
     """There is no key of that name."""
 
 
+class KeyRevoked(Exception):
+    """The key was revoked."""
+
+
 def create_key(session: Session, name: str, scopes: tuple[str, ...] = SCOPES) -> str:
     """Make and store a key; the text returned is never seen again. Raises `KeyNameTaken`."""
     if session.exec(select(Key).where(Key.name == name)).first():
         raise KeyNameTaken(f"there is already a key named {name}; revoke it or take another name")
     text = f"{MARK}_{secrets.token_urlsafe(32)}"
     session.add(Key(name=name, hash=_hash(text), scopes=list(scopes)))
+    note(session, Action.KEY_CREATED, key_name=None, name=name, scopes=list(scopes))
     session.commit()
     return text
 
 
 def find_key(session: Session, text: str) -> Key | None:
-    """The live key that this text is, or None."""
+    """The live key that this text is, or None. Raises `KeyRevoked` for one that lives no more."""
     wanted = _hash(text)
     key = session.exec(select(Key).where(Key.hash == wanted)).first()
-    if key is None or key.revoked_at is not None or not hmac.compare_digest(key.hash, wanted):
+    if key is None or not hmac.compare_digest(key.hash, wanted):
         return None
+    if key.revoked_at is not None:
+        raise KeyRevoked("this API key was revoked")
     return key
+
+
+def note_use(session: Session, key_id: int) -> None:
+    """Write down that a key is used now, unless that is known already, and commit."""
+    stale = or_(col(Key.last_used_at).is_(None), col(Key.last_used_at) < now() - USED_WITHIN)
+    session.execute(update(Key).where(col(Key.id) == key_id, stale).values(last_used_at=now()))
+    session.commit()
 
 
 def all_keys(session: Session) -> list[Key]:
@@ -70,6 +94,7 @@ def revoke_key(session: Session, name: str) -> None:
     if key is None or key.revoked_at is not None:
         raise NoSuchKey(f"there is no live key named {name}")
     key.revoked_at = now()
+    note(session, Action.KEY_REVOKED, key_name=None, name=name)
     key.name = f"{key.name[:70]} (revoked {key.revoked_at:%Y-%m-%d %H:%M:%S})"
     session.add(key)
     session.commit()

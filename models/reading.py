@@ -7,20 +7,26 @@ from dataclasses import dataclass, field
 from sqlmodel import Session, col, select
 
 from models.alert import Alert
-from models.call import Call, CallTag, Speaker
+from models.call import Call, Speaker
+from models.comment import Comment, comments_of
 from models.hit import Hit
 from models.hit_verdict import HitVerdict, verdicts_by_hit
+from models.label import CallLabel, labels_of, tags_of
 from models.turn import Turn
 from models.verdict import MoodVerdict, verdicts_of
 
 
 @dataclass(frozen=True, slots=True)
 class WholeCall:
-    """A call and its rows, turns and hits in order; the verdicts on hits by the ids of these."""
+    """A call and its rows, turns and hits in order; the verdicts on hits by the ids of these.
+    `tags` are all, `labels` those by hand.
+    """
 
     call: Call
     speakers: list[Speaker] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
+    labels: list[CallLabel] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
     hits: list[Hit] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
@@ -42,11 +48,9 @@ def read_call(session: Session, call_id: int) -> WholeCall | None:
                 select(Speaker).where(Speaker.call_id == call_id).order_by(col(Speaker.name))
             )
         ),
-        tags=list(
-            session.exec(
-                select(CallTag.tag).where(CallTag.call_id == call_id).order_by(col(CallTag.tag))
-            )
-        ),
+        tags=tags_of(session, [call_id]).get(call_id, []),
+        labels=labels_of(session, [call_id]).get(call_id, []),
+        comments=comments_of(session, call_id),
         turns=list(
             session.exec(select(Turn).where(Turn.call_id == call_id).order_by(col(Turn.position)))
         ),

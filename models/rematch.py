@@ -8,14 +8,15 @@ lexicon's draft were published. The row is the truth of how far one is; who does
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from sqlalchemy import Column, Index, String, Text
+from sqlalchemy import Column, Index, String, Text, cast, or_
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.call import NEVER_REUSE_IDS
+from models.call import NEVER_REUSE_IDS, Call
 from models.columns import Json, Moment, now
 from models.lexicon import lock_lexicons, revision, table_of
 from models.stored import count_calls
@@ -224,9 +225,45 @@ def fail_rematch(session: Session, rematch_id: int, reason: str) -> None:
     session.commit()
 
 
+def forget_excerpts(session: Session, call_ids: Collection[int]) -> None:
+    """Take what these calls said out of the results of previews. The caller holds the calls, and
+    commits.
+    """
+    result = cast(col(Rematch.result), Text)
+    named = [result.contains(f'"call_id": {number},') for number in call_ids]
+    wanted = select(Rematch).where(Rematch.kind == "preview", or_(*named)).with_for_update()
+    for row in session.exec(wanted.execution_options(populate_existing=True)):
+        row.result = _without_excerpts(row.result, call_ids)
+        session.add(row)
+
+
+def without_the_gone(session: Session, result: dict[str, Any]) -> dict[str, Any]:
+    """The result of a preview without excerpts of calls that were deleted meanwhile; what it
+    counted stays.
+    """
+    shown = {
+        excerpt["call_id"]
+        for term in result["terms"]
+        for excerpt in term["gained_in"] + term["lost_in"]
+    }
+    there = session.exec(select(Call.id).where(col(Call.id).in_(shown)))
+    return _without_excerpts(result, shown - set(there))
+
+
 def lexicons_moved_on(session: Session, row: Rematch) -> bool:
     """Whether others are published now than those that a retag writes the hits of."""
     return row.kind == "retag" and revision(session) != row.revision
+
+
+def _without_excerpts(result: dict[str, Any], call_ids: Collection[int]) -> dict[str, Any]:
+    def others(excerpts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [excerpt for excerpt in excerpts if excerpt["call_id"] not in call_ids]
+
+    terms = [
+        term | {"gained_in": others(term["gained_in"]), "lost_in": others(term["lost_in"])}
+        for term in result["terms"]
+    ]
+    return result | {"terms": terms}
 
 
 def _end(row: Rematch, state: State, error: str | None) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Engine, case
 from sqlmodel import Session, col, select
 
 from models.bands import EDGES, all_bands
-from models.call import Call, CallTag, Speaker
+from models.call import Call, Speaker
 from models.call_sets import CallSet
 from models.call_text import in_one_turn, sets_of
 from models.cursors import Place, read_cursor, write_cursor
@@ -28,6 +28,7 @@ from models.filters import (
     facet_of,
     sets_of_filters,
 )
+from models.label import tags_of
 from models.marks import Alike
 from models.query import Query, Word, parse
 from models.selection import CALL, COUNTED, Order, Selection
@@ -226,21 +227,17 @@ def _dress(
     """The calls with what a list shows of each, in a fixed number of statements."""
     calls = {call.id: call for call in session.exec(select(Call).where(col(Call.id).in_(ids)))}
     speakers: dict[int, list[Speaker]] = defaultdict(list)
-    tags: dict[int, list[str]] = defaultdict(list)
     for speaker in session.exec(
         select(Speaker).where(col(Speaker.call_id).in_(ids)).order_by(col(Speaker.name))
     ):
         speakers[speaker.call_id].append(speaker)
-    for tag in session.exec(
-        select(CallTag).where(col(CallTag.call_id).in_(ids)).order_by(col(CallTag.tag))
-    ):
-        tags[tag.call_id].append(tag.tag)
+    tags = tags_of(session, ids)
     shown = _snippets(session, ids, search) if snippets else {}
     return tuple(
         Found(
             calls[number],
             tuple(speakers[number]),
-            tuple(tags[number]),
+            tuple(tags.get(number, ())),
             tuple(shown.get(number, ())),
         )
         for number in ids

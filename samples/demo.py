@@ -25,7 +25,8 @@ import httpx
 import typer
 
 from api.client import Client
-from api.commands import LOCAL_KEY, marked
+from api.commands import marked
+from api.local import LOCAL_KEY
 from lexicons.text import analyze
 
 SAMPLES = Path(__file__).parent

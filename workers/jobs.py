@@ -90,7 +90,9 @@ def hear_call(call_id: int, here: Station) -> None:
     published = here.shelf.current()
     analysis = analyse(conversation, published.matcher, here.rules, revision=published.revision)
     with writing(here.engine) as session:
-        record(session, call_id, analysis)
+        if not record(session, call_id, analysis):
+            logger.info("call %d was deleted while it was heard", call_id)
+            return
     logger.info(
         "call %d: %.0f s heard in %.1f s, %d turns, %d hits, %d alerts",
         call_id,
@@ -105,7 +107,7 @@ def hear_call(call_id: int, here: Station) -> None:
 def _begin(engine: Engine, call_id: int) -> Call | None:
     """Mark the call as being heard; None where there is nothing to do."""
     with writing(engine) as session:
-        call = session.get(Call, call_id)
+        call = session.get(Call, call_id, with_for_update=True)
         if call is None or call.status in (Status.DONE, Status.FAILED):
             return None
         call.status = Status.HEARING
@@ -156,7 +158,7 @@ def _fail(
     engine: Engine, call_id: int, reason: str, conversation: Conversation | None = None
 ) -> None:
     with writing(engine) as session:
-        call = session.get(Call, call_id)
+        call = session.get(Call, call_id, with_for_update=True)
         if call is None:
             return
         call.status = Status.FAILED
@@ -174,7 +176,7 @@ def _fail(
 def _count_failure(here: Station, call_id: int, error: Exception) -> None:
     """One more failure on the call; the last one allowed makes it `failed`."""
     with writing(here.engine) as session:
-        call = session.get(Call, call_id)
+        call = session.get(Call, call_id, with_for_update=True)
         if call is None:
             return
         call.failures += 1

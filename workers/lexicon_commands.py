@@ -28,12 +28,12 @@ from models.lexicon import (
     save_draft,
     table_of,
 )
+from workers.console import with_progress
 from workers.lexicon_console import (
     named_version,
     open_database,
     or_words,
     stored_version,
-    with_progress,
 )
 from workers.lexicon_files import LexiconFile, read_lexicon_file, to_toml
 from workers.lexicon_report import (

@@ -1,12 +1,11 @@
-"""What the commands about lexicons share: the database, its versions, progress, errors in words."""
+"""What the commands about lexicons share: the database, its versions, errors in words."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
 from sqlalchemy import Engine
@@ -59,23 +58,6 @@ def named_version(session: Session, name: str, version: str) -> Lexicon:
     if not (version.isascii() and version.isdigit() and 0 < int(version) < 2**31):
         raise typer.BadParameter(f"{version}: give a version's number, or draft")
     return stored_version(session, name, version=int(version))
-
-
-def with_progress(what: str, work: Any, *given: object) -> dict[str, Any]:
-    """Do it, showing on a terminal how far it is."""
-    if not sys.stderr.isatty():
-        result: dict[str, Any] = work(*given)
-        return result
-
-    def show_it(done: int, total: int) -> None:
-        sys.stderr.write(f"\r\033[K{what}: {done} of {total}")
-        sys.stderr.flush()
-
-    try:
-        result = work(*given, show_it)
-    finally:
-        sys.stderr.write("\r\033[K")
-    return result
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 from lexicons.lexicon import Lexicon
 from lexicons.matcher import Matcher
 from models.db import reading, writing
-from models.rematch import Rematch, claim, finish, move_on
-from models.stored import StoredCall, StoredTurn, stored_calls
+from models.rematch import Rematch, claim, finish, move_on, without_the_gone
+from models.stored import StoredCall, StoredTurn, hold_calls, stored_calls
 from workers.hits import find_stored_hits
 
 BATCH = 300
@@ -127,10 +127,12 @@ def preview_batch(engine: Engine, row: Rematch, matcher: Matcher) -> bool:
     preview = Preview.of(row.result, row.lexicon)
     calls = compare_next(engine, preview, matcher, after=row.last_call_id)
     with writing(engine) as session:
+        # Before the re-matching is claimed: whoever deletes a call takes the two in this order.
+        hold_calls(session, calls)
         held = claim(session, row)
         if held is None:
             return False
-        held.result = preview.as_result()
+        held.result = without_the_gone(session, preview.as_result())
         if calls:
             move_on(held, last_call_id=calls[-1].id, done=len(calls))
         else:

@@ -1,11 +1,12 @@
 """Finds calls and re-matchings whose errand got lost and sends it again: a crash between commit and
 enqueue, a killed worker, an emptied queue, a failed attempt. The rows are the truth; the queue is
-made to agree with them.
+made to agree with them, and so are the recordings.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -22,6 +23,7 @@ from models.rematch import waiting_rematches
 from models.stores import StoreError, Stores
 from settings import Settings
 from workers.queue import CallQueue, QueueDown, timeout_for
+from workers.retention import tidy
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +67,7 @@ def _size(call: Call, stores: Stores) -> int | None:
 
 def _give_up(engine: Engine, call: Call) -> None:
     with writing(engine) as session:
-        row = session.get(Call, call.id)
+        row = session.get(Call, call.id, with_for_update=True)
         if row is None or row.status not in (Status.QUEUED, Status.HEARING):
             return
         row.status = Status.FAILED
@@ -90,16 +92,22 @@ class Reconciler(Thread):
 
     def run(self) -> None:
         while not self._stopped.is_set():
-            try:
-                self._index()
-                reconcile(self._engine, self._queue, self._stores, self._settings)
-            except (QueueDown, RedisError, SQLAlchemyError) as error:
-                # The queue or the database is away for a moment: the next round tries again.
-                logger.warning("could not reconcile: %s", type(error).__name__)
-            except Exception:
-                # Were this thread to end, lost calls would stay lost: whatever broke, it goes on.
-                logger.exception("reconciling broke; it goes on")
+            self._attempt(self._index)
+            self._attempt(
+                lambda: reconcile(self._engine, self._queue, self._stores, self._settings)
+            )
+            self._attempt(lambda: tidy(self._engine, self._stores, self._settings))
             self._stopped.wait(self._settings.reconcile_s)
+
+    def _attempt(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except (QueueDown, RedisError, SQLAlchemyError) as error:
+            # The queue or the database is away for a moment: the next round tries again.
+            logger.warning("could not reconcile: %s", type(error).__name__)
+        except Exception:
+            # Were this thread to end, lost calls would stay lost: whatever broke, it goes on.
+            logger.exception("reconciling broke; it goes on")
 
     def _index(self) -> None:
         """Index the calls that an upgrade left without; nobody waits for all of them at once."""

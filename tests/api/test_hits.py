@@ -91,7 +91,7 @@ def test_verdicts_on_hits_ask_for_the_scope_review(
 def test_the_schema_explains_verdicts_on_hits(api: TestClient) -> None:
     schema = api.get("/openapi.json").json()
     routes = schema["paths"]["/calls/{call_id}/hits/{hit_id}/verdict"]
-    assert routes["put"]["responses"].keys() == {"200", "401", "403", "404", "422"}
-    assert routes["delete"]["responses"].keys() == {"204", "401", "403", "404", "422"}
+    assert routes["put"]["responses"].keys() == {"200", "401", "403", "404", "422", "429"}
+    assert routes["delete"]["responses"].keys() == {"204", "401", "403", "404", "422", "429"}
     view = schema["components"]["schemas"]["HitVerdictView"]["properties"]
     assert all("examples" in view[name] for name in ("right", "matched", "excerpt", "given_by"))

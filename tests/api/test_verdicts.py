@@ -159,8 +159,8 @@ def test_a_verdict_survives_being_queued_again(
 def test_the_schema_knows_verdicts_and_their_errors(api: TestClient) -> None:
     schema = api.get("/openapi.json").json()
     routes = schema["paths"]["/calls/{call_id}/verdict"]
-    assert routes["put"]["responses"].keys() == {"200", "401", "403", "404", "409", "422"}
-    assert routes["delete"]["responses"].keys() == {"204", "401", "403", "404", "422"}
+    assert routes["put"]["responses"].keys() == {"200", "401", "403", "404", "409", "422", "429"}
+    assert routes["delete"]["responses"].keys() == {"204", "401", "403", "404", "422", "429"}
     shapes = schema["components"]["schemas"]
     explained = [("Verdict", "angry"), ("VerdictView", "angry"), ("TurnView", "anger_parts")]
     explained += [("SpeakerView", f"anger_{name}") for name in ("mean", "share", "trend", "at_s")]

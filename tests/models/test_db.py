@@ -17,10 +17,13 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, SQLModel, select
 
 from lexicons.text import index_text
-from models import Call, MoodVerdict, Speaker, Turn
+from models import Call, CallEvent, MoodVerdict, Speaker, Turn
+from models.call import Review
+from models.comment import add_comment
 from models.db import connect, is_current, migrate, reading, writing
 from models.filters import CallQuery
 from models.indexing import index_missing
+from models.review import Changes, change_calls
 from models.search import Finder
 from tests.fakes import turn
 from tests.records import store_call
@@ -122,9 +125,10 @@ def test_calls_heard_before_stay_as_they_were_and_know_not_how_they_went(engine:
     rows = {"call": call.model_dump(), "speaker": speaker.model_dump(), "turn": said.model_dump()}
     assert rows["call"].pop("utc_offset_min") == 0
     assert rows["call"].pop("facets")  # made when the call was indexed
+    assert (rows["call"].pop("review"), rows["call"].pop("legal_hold")) == ("new", False)
     since = [(table, name) for table, names in newest.items() for name in names - first[table]]
     assert {rows[table].get(name) for table, name in since} == {None}
-    assert len(since) == 24
+    assert len(since) == 27
     assert said.uncertain is None
 
 
@@ -177,6 +181,24 @@ def test_going_back_before_verdicts_takes_only_them_and_what_explains_anger(
         assert (speaker.anger, speaker.anger_mean, speaker.anger_at_s) == (0.05, None, None)
         [said] = session.exec(select(Turn)).all()
         assert (said.text, said.anger_parts) == ("Where is my bearing?", None)
+        [found] = Finder().find(session, CallQuery(q="bearing"), limit=5).items
+    assert found.call.id == number
+
+
+def test_going_back_before_reviews_takes_only_them(engine: Engine) -> None:
+    number = store_call(engine, "a", turn("customer", 3.0, "Where is my bearing?"))
+    with writing(engine) as session:
+        change_calls(session, [number], Changes(Review.RESOLVED, tags_added=("refund",)), by="Al")
+        add_comment(session, number, text="Hm.", by="Al", key_name="Al")
+
+    migrate(engine, "0005")
+
+    assert not {"call_label", "comment", "call_event"} & set(inspect(engine).get_table_names())
+    assert not columns(engine)["call"] & {"review", "assignee", "legal_hold"}
+    migrate(engine)
+    with reading(engine) as session:
+        assert session.get_one(Call, number).review == "new"
+        assert session.exec(select(CallEvent)).all() == []
         [found] = Finder().find(session, CallQuery(q="bearing"), limit=5).items
     assert found.call.id == number
 

@@ -10,10 +10,11 @@ from sqlalchemy import Engine, func, select
 from sqlmodel import Session
 from sqlmodel import select as select_objects
 
-from models.call import Call, CallPush, add_call
+from models.call import Call, CallPush, Review, add_call
 from models.db import reading, writing
 from models.facets import CALL_FACET, FACET, as_pair, forget, packed, refresh, unpacked
 from models.indexing import index_missing
+from models.review import Changes, change_calls
 from models.search import FACETS, Finder, Page
 from tests.fakes import ANGRY, turn
 from tests.records import FIRST, asked, store_call
@@ -38,7 +39,7 @@ def calls(engine: Engine) -> Engine:
         started_at=datetime(2026, 11, 2, 0, 30, tzinfo=LONDON),
         metadata={"utm_source": "google", "visits": 3, "new": True, "site": "a.example"},
     )
-    store_call(
+    praise = store_call(
         engine,
         "praise",
         turn("customer", 2.0, "Thank you so much, you have been very helpful."),
@@ -51,6 +52,9 @@ def calls(engine: Engine) -> Engine:
         metadata={"utm_source": "bing", "visits": 4, "region": "Leeds"},
     )
     store_call(engine, "plain", turn("speaker_1", 2.0, "Is anybody there?"))
+    given = Changes(review=Review.IN_REVIEW, assignee="Eve", tags_added=("call back",))
+    with writing(engine) as session:
+        change_calls(session, [praise], given, by="Eve")
     return engine
 
 
@@ -86,6 +90,9 @@ ALL = {"angry", "praise", "plain"}
         ("outcome", "voicemail", {"praise"}),
         ("status", "done", ALL),
         ("status", "failed", set()),
+        ("review", "in_review", {"praise"}),
+        ("assignee", "Eve", {"praise"}),
+        ("tag", "call back", {"praise"}),
         ("language", "en", ALL),
         ("language", "ru", set()),
         ("hour", 0, {"angry"}),
@@ -167,7 +174,7 @@ def test_filters_go_together_with_words(calls: Engine) -> None:
 def test_facets_count_what_was_found(calls: Engine) -> None:
     page = find(calls, ("agent", "tag", "mood", "status", "anger", "meta.visits"))
     assert page.facets["agent"] == [("Alice", 1), ("Bob", 1)]
-    assert dict(page.facets["tag"]) == {"abusive": 1, "angry": 1, "praise": 1}
+    assert dict(page.facets["tag"]) == {"abusive": 1, "angry": 1, "praise": 1, "call back": 1}
     assert dict(page.facets["mood"]) == {"angry": 1, "neutral": 2}
     assert page.facets["status"] == [("done", 3)]
     assert page.facets["anger"] == [

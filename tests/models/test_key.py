@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from models.db import writing
-from models.key import Key, KeyNameTaken, NoSuchKey, create_key, find_key, revoke_key
+from models.key import Key, KeyNameTaken, KeyRevoked, NoSuchKey, create_key, find_key, revoke_key
 
 
 def test_a_key_is_found_by_its_text_and_stored_only_as_a_hash(engine: Engine) -> None:
@@ -42,7 +42,8 @@ def test_a_revoked_key_is_nobody_and_its_name_is_free(engine: Engine) -> None:
         with pytest.raises(KeyNameTaken):
             create_key(session, "wallboard")
         revoke_key(session, "wallboard")
-        assert find_key(session, text) is None
+        with pytest.raises(KeyRevoked):
+            find_key(session, text)
         with pytest.raises(NoSuchKey):
             revoke_key(session, "wallboard")
         assert create_key(session, "wallboard") != text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import wave
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from models import Call, Turn
-from models.call import CallPush, add_call
+from models.call import CallPush, add_call, ask_again
 from models.db import writing
+from models.deletion import Order, Why, delete_call
 from models.stores import RecordingGone, RecordingTooLarge, Stores
 from settings import Settings
 from speech.listen import Ears
@@ -190,6 +192,30 @@ def test_a_call_that_succeeds_after_a_surprise_shows_no_error(
 
 def test_a_call_that_is_not_there_is_no_trouble(station: MakeStation) -> None:
     hear_call(99, station())
+
+
+@pytest.mark.parametrize("text", ["hello there", "", "broken"])
+def test_a_call_that_is_deleted_while_it_is_heard_does_not_come_back(
+    station: MakeStation, engine: Engine, text: str
+) -> None:
+    here = station()
+    number = pushed(here)
+
+    def delete() -> None:
+        with writing(engine) as session:
+            ask_again(session, number)  # what is being heard is not deleted: this makes it wait
+            done = delete_call(session, here.stores, number, Order(Why.ASKED))
+            assert done is not None
+            assert done.calls == (number,)
+        if text == "broken":
+            raise RuntimeError("a surprise")
+
+    with nullcontext() if text != "broken" else pytest.raises(RuntimeError, match="surprise"):
+        hear_call(number, station(text, delete))
+    hear_call(number, here)
+    with Session(engine) as session:
+        assert session.exec(select(Call)).all() == []
+        assert session.exec(select(Turn)).all() == []
 
 
 def test_a_pipeline_may_enqueue_an_ingest_itself(

@@ -24,7 +24,7 @@ from overtone import app
 from settings import Settings
 from tests.fakes import turn
 from tests.records import store_call
-from workers.lexicon_console import with_progress
+from workers.console import with_progress
 from workers.lexicon_files import read_lexicon_file, to_toml
 
 RETURNS = """

@@ -19,6 +19,7 @@ import workers.retag
 from lexicons.lexicon import from_table
 from models import Alert, Call, CallTag, Hit
 from models.db import reading, writing
+from models.deletion import Order, Why, delete_calls
 from models.lexicon import publish, retire, revision, save_draft
 from models.rematch import (
     Rematch,
@@ -505,6 +506,38 @@ def test_a_preview_says_what_would_change_and_changes_nothing(engine: Engine, sh
     assert tags(engine, pears) == []
     draft = from_table(table("fruit", "apple", "pear"))
     assert preview_in_process(engine, draft) == row.result
+
+
+def test_a_preview_shows_nothing_of_calls_that_are_deleted_while_it_runs(
+    engine: Engine, shelf: Shelf, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One goes after its batch was compared, another before its batch is written."""
+    publish_now(engine, "fruit", "plum")
+    apples = fruit_calls(engine)
+    with writing(engine) as session:
+        save_draft(session, table("fruit", "apple", "pear"), by=None)
+    number = ask(engine, "fruit")
+    run_slice(engine, number, shelf, seconds=0)
+    compare = workers.preview.compare_next
+
+    def delete_some(*given: Any, after: int) -> Any:
+        calls = compare(*given, after=after)
+        going = [apples[0], *(call.id for call in calls[:1])]
+        with writing(engine) as session:
+            delete_calls(session, Stores(settings.recordings), going, Order(Why.ASKED))
+        return calls
+
+    monkeypatch.setattr(workers.preview, "compare_next", delete_some)
+    run_slice(engine, number, shelf, seconds=0)
+    monkeypatch.undo()
+
+    with reading(engine) as session:
+        there = set(session.exec(select(Call.id)))
+    row = the(engine, number)
+    shown = {one["call_id"] for term in row.result["terms"] for one in term["gained_in"]}
+    assert row.result["calls"] == 4
+    assert len(shown) == 2
+    assert shown <= there
 
 
 def test_a_preview_of_what_is_published_changes_nothing(engine: Engine) -> None:

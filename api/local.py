@@ -1,0 +1,52 @@
+"""What commands use of this machine: its own database, and the key of its own commands."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import typer
+
+from models.db import connect, is_current, migrate, writing
+from models.key import NoSuchKey, create_key, revoke_key
+from settings import Settings, read_settings
+
+LOCAL_KEY = "local-key"
+
+
+def with_database() -> Settings:
+    """The settings, once the database's schema is the newest."""
+    settings = read_settings()
+    engine = connect(settings.database)
+    if not is_current(engine):
+        migrate(engine)
+    return settings
+
+
+def local_key(settings: Settings) -> tuple[str, bool]:
+    """The key of this machine's own commands, and whether it was made just now.
+
+    It lies in the data folder where only this user can read it.
+    """
+    path = settings.data_dir.absolute() / LOCAL_KEY
+    if path.is_file():
+        return path.read_text().strip(), False
+    with writing(connect(settings.database)) as session:
+        with suppress(NoSuchKey):  # there is none at the first start on a data folder
+            revoke_key(session, LOCAL_KEY)
+        text = create_key(session, LOCAL_KEY)
+    path.touch(mode=0o600)
+    path.write_text(text)
+    return text, True
+
+
+def known_key(settings: Settings) -> str:
+    """The key that commands send: that of the settings, or of the data folder. Ends the command
+    where there is none.
+    """
+    if settings.key is not None:
+        return settings.key.get_secret_value()
+    path = settings.data_dir.absolute() / LOCAL_KEY
+    if not path.is_file():
+        typer.echo("overtone: give --key (or start `overtone up` here first)", err=True)
+        raise typer.Exit(2)
+    return path.read_text().strip()
