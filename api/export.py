@@ -33,7 +33,7 @@ COLUMNS = (
         "anger_trend",
         "agent_talk_ratio",
     ),
-    *("longest_silence_s", "interruptions"),
+    *("agent_talk_ratio", "longest_silence_s", "interruptions"),
 )
 # What a spreadsheet would run as a formula. Numbers and telephone numbers are left as they are.
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d ().+-]*$)")
