@@ -56,6 +56,12 @@ class Settings(BaseSettings):
         8080, ge=0, le=65535, description="Port the API listens on; 0 takes a free one."
     )
     max_upload_mb: int = Field(500, ge=1, description="Largest upload, in megabytes.")
+    max_queue: int = Field(
+        20_000,
+        ge=0,
+        description="Calls that may wait to be heard; while so many do, new ones that are not "
+        "urgent are answered 429 with `Retry-After`. 0 is no bound.",
+    )
     max_audio_s: float = Field(
         4 * 3600.0, gt=0, description="Longest recording that is heard, in seconds."
     )

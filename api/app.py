@@ -21,6 +21,7 @@ from api import (
     verdicts,
 )
 from api.limits import FORM_BYTES, LimitBody
+from api.pressure import Gate
 from lexicons.lexicon import as_table, shipped
 from models.db import connect, migrate, writing
 from models.lexicon import seed_lexicons
@@ -52,6 +53,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.engine = engine
     app.state.queue = open_queue(settings.redis)
+    app.state.gate = Gate(app.state.queue, settings.max_queue)
     app.state.stores = Stores(settings.recordings, settings.stores)
     app.add_middleware(LimitBody, max_bytes=settings.max_upload_mb * 1_000_000 + FORM_BYTES)
     errors.install(app)

@@ -10,18 +10,21 @@ from fastapi import Depends, HTTPException, Request
 MAX_LEXICON_MB = 20
 
 
-async def _lexicon_body(request: Request) -> bytes:
-    """The body of an upload of a lexicon. 413 as soon as it is longer than allowed."""
+async def read_body(request: Request, *, max_mb: int, hint: str) -> bytes:
+    """The body of a request. 413 as soon as it is longer than allowed, with a hint what to do."""
     body = bytearray()
     async for block in request.stream():
         body += block
-        if len(body) > MAX_LEXICON_MB * 1_000_000:
+        if len(body) > max_mb * 1_000_000:
             raise HTTPException(
-                413,
-                f"a lexicon may have {MAX_LEXICON_MB} MB: make several of it",
-                headers={"Connection": "close"},
+                413, f"this body may have {max_mb} MB: {hint}", headers={"Connection": "close"}
             )
     return bytes(body)
+
+
+async def _lexicon_body(request: Request) -> bytes:
+    """The body of an upload of a lexicon."""
+    return await read_body(request, max_mb=MAX_LEXICON_MB, hint="make several lexicons of it")
 
 
 def parse_json(body: bytes) -> Any:

@@ -8,6 +8,7 @@ wrong parameters `errors`: a list of {parameter, problem}.
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -18,13 +19,21 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
+from api.pressure import QueueFull
 from lexicons.changes import NoSuchTermError
 from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
 from models.lexicon_rows import LexiconRefused
 from models.rematch import CannotRematch
-from models.stores import RecordingEmpty, RecordingGone, RecordingTooLarge, StoreRefused
+from models.stores import (
+    RecordingEmpty,
+    RecordingGone,
+    RecordingTooLarge,
+    StoreFull,
+    StoreRefused,
+)
 from models.verdict import CannotJudge
 from models.words import BadQuery
 
@@ -36,6 +45,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     RecordingGone: HTTPStatus.NOT_FOUND,
     RecordingEmpty: HTTPStatus.UNPROCESSABLE_ENTITY,
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
     CannotJudge: HTTPStatus.CONFLICT,
     CannotRematch: HTTPStatus.CONFLICT,
     LexiconError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -109,6 +119,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(BadQuery, _on_bad_query)
     app.add_exception_handler(LexiconUnusableError, _on_unusable)
+    app.add_exception_handler(QueueFull, _on_full_queue)
+    app.add_exception_handler(ClientDisconnect, _on_nobody)
     app.add_exception_handler(OperationalError, _on_database)
     app.add_exception_handler(Exception, _on_surprise)
     for kind in STATUS_OF:
@@ -161,13 +173,39 @@ async def _on_unusable(_request: Request, error: Exception) -> JSONResponse:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors=wrong)
 
 
+async def _on_full_queue(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, QueueFull)
+    return problem(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        str(error),
+        headers={"Retry-After": str(error.retry_after_s)},
+    )
+
+
+async def _on_nobody(_request: Request, _error: Exception) -> JSONResponse:
+    """The client went away in the middle of its body: nobody reads this."""
+    return problem(HTTPStatus.BAD_REQUEST, "the body breaks off")
+
+
 async def _on_database(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OperationalError)
+    if _says_disk_full(error):
+        logger.error("the disk of the database is full")
+        return problem(
+            HTTPStatus.INSUFFICIENT_STORAGE,
+            "there is no room left on the disk of the database; nothing was stored",
+        )
     logger.error("the database does not answer: %s", type(error).__name__)
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "the database does not answer; try again",
         headers={"Retry-After": "5"},
     )
+
+
+def _says_disk_full(error: OperationalError) -> bool:
+    sqlite_code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return sqlite_code == sqlite3.SQLITE_FULL or getattr(error.orig, "sqlstate", "") == "53100"
 
 
 async def _on_surprise(_request: Request, error: Exception) -> JSONResponse:

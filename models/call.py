@@ -6,6 +6,7 @@ heard.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from models.columns import Json, Moment, now
 Channel = Literal["left", "right"]
 # Ids stand in job names and cursors: on SQLite too, a deleted row's id is not given again.
 NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
+MAX_EXTERNAL_ID = 200
 MAX_METADATA_KEYS = 50
 MAX_METADATA_TEXT = 500
 
@@ -43,7 +45,7 @@ class CallPush(BaseModel):
     external_id: str | None = PushField(
         default=None,
         min_length=1,
-        max_length=200,
+        max_length=MAX_EXTERNAL_ID,
         description="The pipeline's own name of the call; pushed twice it stays one call. "
         "Left out: the SHA-256 of the recording.",
     )
@@ -98,7 +100,7 @@ class Call(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    external_id: str = Field(sa_column=Column(String(200), unique=True, nullable=False))
+    external_id: str = Field(sa_column=Column(String(MAX_EXTERNAL_ID), unique=True, nullable=False))
     agent: str | None = Field(default=None, sa_column=Column(String(200), index=True))
     line: str | None = Field(default=None, sa_column=Column(String(100), index=True))
     caller: str | None = Field(default=None, sa_column=Column(String(100), index=True))
@@ -235,6 +237,15 @@ def add_call(
             raise
         return there, False
     return call, True
+
+
+def id_of_recording(reference: str) -> str:
+    """The `external_id` of a call that is pushed by its recording's name and has none: that name,
+    or its SHA-256 where it is too long for an id.
+    """
+    if len(reference) <= MAX_EXTERNAL_ID:
+        return reference
+    return f"name-sha256:{hashlib.sha256(reference.encode()).hexdigest()}"
 
 
 def call_named(session: Session, external_id: str) -> Call | None:

@@ -7,6 +7,7 @@ the allowed stores is ever opened: paths are resolved, links and all, before the
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
@@ -36,6 +38,10 @@ class RecordingEmpty(StoreError):
 
 class RecordingTooLarge(StoreError):
     """The recording has more bytes than allowed."""
+
+
+class StoreFull(StoreError):
+    """There is no room for the recording."""
 
 
 class RecordingGone(StoreError):
@@ -61,26 +67,20 @@ class Stores:
 
     def save(self, blocks: Iterable[bytes], *, name: str, max_bytes: int) -> Upload:
         """Write an upload to disk, whole or not at all. Raises `RecordingEmpty`,
-        `RecordingTooLarge`.
+        `RecordingTooLarge`, `StoreFull`.
+        """
+        with self.receive(name=name, max_bytes=max_bytes) as incoming:
+            for block in blocks:
+                incoming.write(block)
+            return incoming.keep()
+
+    def receive(self, *, name: str, max_bytes: int) -> Incoming:
+        """Open an upload that comes in block by block; of the sender's `name` only the suffix is
+        used. Raises `StoreFull`.
         """
         suffix = Path(name).suffix
         kept = f"{uuid.uuid4().hex}{suffix if _SUFFIX.fullmatch(suffix) else ''}"
-        kept = f"{kept[:2]}/{kept}"
-        digest = hashlib.sha256()
-        size = 0
-        with _written_whole(self.uploads / kept) as out:
-            for block in blocks:
-                size += len(block)
-                if size > max_bytes:
-                    raise RecordingTooLarge(
-                        f"the recording has more than {max_bytes / 1e6:.0f} MB, the limit "
-                        "(OVERTONE_MAX_UPLOAD_MB)"
-                    )
-                digest.update(block)
-                out.write(block)
-            if not size:
-                raise RecordingEmpty("the recording is empty (0 bytes)")
-        return Upload(f"upload:{kept}", digest.hexdigest())
+        return Incoming(self.uploads, f"{kept[:2]}/{kept}", max_bytes=max_bytes)
 
     def locate(self, source: str) -> str:
         """The reference for a pushed path or URL. Raises `StoreRefused`, or `RecordingGone` for no
@@ -153,21 +153,96 @@ def stream_blocks(source: BinaryIO) -> Iterator[bytes]:
         yield block
 
 
+class Incoming:
+    """An upload on its way to the disk: written block by block, then kept whole or dropped without
+    a trace. As a context manager it drops what was not kept.
+    """
+
+    def __init__(self, uploads: Path, kept: str, *, max_bytes: int) -> None:
+        self.size_bytes = 0
+        self._kept = kept
+        self._max_bytes = max_bytes
+        self._digest = hashlib.sha256()
+        self._path = uploads / kept
+        self._partial = self._path.with_name(f"{self._path.name}.partial")
+        with _telling_full():
+            self._made_folder = not self._path.parent.is_dir()
+            if self._made_folder:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._partial.open("xb", buffering=0)
+
+    def __enter__(self) -> Incoming:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.drop()
+
+    @property
+    def sha256(self) -> str:
+        """Of what was written so far, in hex."""
+        return self._digest.hexdigest()
+
+    def write(self, block: bytes) -> None:
+        """Take the next bytes. Raises `RecordingTooLarge`, `StoreFull`."""
+        self.size_bytes += len(block)
+        if self.size_bytes > self._max_bytes:
+            raise RecordingTooLarge(
+                f"the recording has more than {self._max_bytes / 1e6:.0f} MB, the limit "
+                "(OVERTONE_MAX_UPLOAD_MB)"
+            )
+        self._digest.update(block)
+        rest = memoryview(block)
+        with _telling_full():
+            while rest:
+                rest = rest[self._file.write(rest) :]
+
+    def keep(self) -> Upload:
+        """Give the upload its name; it is on the disk when this returns. Raises `RecordingEmpty`,
+        `StoreFull`.
+        """
+        if not self.size_bytes:
+            raise RecordingEmpty("the recording is empty (0 bytes)")
+        with _telling_full():
+            os.fsync(self._file.fileno())
+            self._partial.rename(self._path)
+            try:
+                _sync_folder(self._path.parent)
+                if self._made_folder:
+                    _sync_folder(self._path.parent.parent)
+            except OSError:
+                self._path.unlink(missing_ok=True)
+                raise
+        self._file.close()
+        return Upload(f"upload:{self._kept}", self.sha256)
+
+    def drop(self) -> None:
+        """Leave nothing of an upload that was not kept."""
+        self._file.close()
+        self._partial.unlink(missing_ok=True)
+
+
 @contextmanager
-def _written_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file that appears under its name only when it is complete and on the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
+def _telling_full() -> Iterator[None]:
+    """Says `StoreFull` where the system says that there is no room."""
     try:
-        with partial.open("xb") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        partial.rename(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise StoreFull(
+            "there is no room left on the disk for uploads; nothing of this recording was kept. "
+            "Free some space, or move the data folder (OVERTONE_DATA_DIR), and push it again"
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
     finally:
-        partial.unlink(missing_ok=True)
+        os.close(opened)

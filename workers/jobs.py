@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from sqlalchemy import Engine
 
-from models.call import Call, CallPush, Status, add_call
+from models.call import Call, CallPush, Status, add_call, id_of_recording
 from models.columns import now
 from models.db import writing
 from models.stores import RecordingGone, StoreError, Stores
@@ -55,7 +55,7 @@ def ingest(recording: str, **push: Any) -> int:
             session,
             CallPush.model_validate(push),
             reference,
-            external_id=reference,
+            external_id=id_of_recording(reference),
             agent_channel=here.settings.agent_channel,
         )
     assert call.id is not None  # it was just stored
