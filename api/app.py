@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from api import (
     alerts,
+    bulk,
     calls,
     drafts,
     errors,
@@ -57,7 +58,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.stores = Stores(settings.recordings, settings.stores)
     app.add_middleware(LimitBody, max_bytes=settings.max_upload_mb * 1_000_000 + FORM_BYTES)
     errors.install(app)
-    for room in (health, push, calls, verdicts, hits, alerts, lexicons, drafts, rematches):
+    for room in (health, push, bulk, calls, verdicts, hits, alerts, lexicons, drafts, rematches):
         app.include_router(room.router)
     return app
 

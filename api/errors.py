@@ -16,7 +16,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -88,10 +88,31 @@ def problem(
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     """An error as an answer."""
-    body = Problem(
-        title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors)
-    )
-    return JSONResponse(body.model_dump(), status, headers=headers, media_type=MEDIA_TYPE)
+    return _answer(_problem(status, detail, errors), headers)
+
+
+def problem_of(error: Exception) -> Problem:
+    """What one of many things asked for at once has to say, instead of an answer of its own.
+
+    For pydantic's ValidationError, `QueueFull` and what `STATUS_OF` knows; others are raised again.
+    """
+    if isinstance(error, ValidationError):
+        return _wrong_fields(error.errors())
+    if isinstance(error, QueueFull):
+        return _problem(HTTPStatus.TOO_MANY_REQUESTS, str(error))
+    for kind in type(error).__mro__:
+        if kind in STATUS_OF:
+            return _problem(STATUS_OF[kind], str(error))
+    raise error
+
+
+def _problem(status: int, detail: str, errors: Sequence[WrongParameter] = ()) -> Problem:
+    title = HTTPStatus(status).phrase
+    return Problem(title=title, status=status, detail=detail, errors=list(errors))
+
+
+def _answer(body: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(body.model_dump(), body.status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -129,20 +150,21 @@ def install(app: FastAPI) -> None:
 
 async def _on_validation(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return wrong_parameters(error.errors())
+    # FastAPI's places begin with where the parameter stands: query, path, body.
+    places = [{**detail, "loc": detail["loc"][1:]} for detail in error.errors()]
+    return _answer(_wrong_fields(places))
 
 
-def wrong_parameters(details: Sequence[Any]) -> JSONResponse:
-    """422 for what pydantic found wrong."""
+def _wrong_fields(details: Sequence[Any]) -> Problem:
     wrong = [
         WrongParameter(
-            parameter=".".join(str(part) for part in detail["loc"][1:]) or str(detail["loc"][-1]),
+            parameter=".".join(str(part) for part in detail["loc"]) or "body",
             problem=PLAIN_WORDS.get(detail["type"], str(detail["msg"])),
         )
         for detail in details
     ]
     text = "; ".join(f"{one.parameter}: {one.problem}" for one in wrong)
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, errors=wrong)
+    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, wrong)
 
 
 async def _on_http(_request: Request, error: Exception) -> JSONResponse:
@@ -158,8 +180,7 @@ async def _on_bad_query(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_known(_request: Request, error: Exception) -> JSONResponse:
-    status = next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
-    return problem(status, str(error))
+    return _answer(problem_of(error))
 
 
 async def _on_unusable(_request: Request, error: Exception) -> JSONResponse:
@@ -175,11 +196,7 @@ async def _on_unusable(_request: Request, error: Exception) -> JSONResponse:
 
 async def _on_full_queue(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, QueueFull)
-    return problem(
-        HTTPStatus.TOO_MANY_REQUESTS,
-        str(error),
-        headers={"Retry-After": str(error.retry_after_s)},
-    )
+    return _answer(problem_of(error), {"Retry-After": str(error.retry_after_s)})
 
 
 async def _on_nobody(_request: Request, _error: Exception) -> JSONResponse:

@@ -5,6 +5,7 @@ job follows, and where it cannot, the reconciler sends it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,11 +13,12 @@ from fastapi import Depends, Request
 from pydantic import Field
 from sqlalchemy import Engine
 
-from api.pressure import Gate
+from api.pressure import Gate, QueueFull
 from api.views import Pushed
+from models.bulk import NamedPush, add_calls, calls_named
 from models.call import Call, CallPush, add_call, call_named, id_of_recording
 from models.db import reading, writing
-from models.stores import Incoming, Stores
+from models.stores import Incoming, StoreError, Stores
 from settings import Settings
 from workers.queue import CallQueue, QueueDown, timeout_for
 
@@ -71,7 +73,7 @@ class Intake:
                 self.stores.remove(recording)
             raise
         if created:
-            self._enqueue(call, incoming.size_bytes)
+            self._enqueue(call, size_bytes=incoming.size_bytes)
         else:
             self.stores.remove(recording)
         return Pushed.of(call, created=created)
@@ -80,14 +82,42 @@ class Intake:
         """Store the call of a recording that lies in a store. Raises `StoreRefused`,
         `RecordingGone`, `QueueFull`.
         """
-        recording = self.stores.locate(push.recording)
-        external_id = push.external_id or id_of_recording(recording)
+        named = self._settle(push)
         if self._no_room(push):
-            self._refuse_unless_there(external_id)
-        call, created = self._add(push, recording, external_id)
+            self._refuse_unless_there(named.external_id)
+        call, created = self._add(push, named.recording, named.external_id)
         if created:
-            self._enqueue(call, None)
+            self._enqueue(call)
         return Pushed.of(call, created=created)
+
+    def take_many(
+        self, pushes: Mapping[int, PushByName]
+    ) -> dict[int, Pushed | StoreError | QueueFull]:
+        """`take_named` for many, all their rows in one transaction. Each has its own answer: its
+        call, or what `take_named` would have raised.
+        """
+        answers: dict[int, Pushed | StoreError | QueueFull] = {}
+        named: dict[int, NamedPush] = {}
+        for number, push in pushes.items():
+            try:
+                named[number] = self._settle(push)
+            except StoreError as error:
+                answers[number] = error
+        for number in self._beyond_room(named):
+            del named[number]
+            answers[number] = self.gate.full()
+        with writing(self.engine) as session:
+            stored = add_calls(
+                session, list(named.values()), agent_channel=self.settings.agent_channel
+            )
+        self._enqueue(*(call for call, created in stored if created))
+        for number, (call, created) in zip(named, stored, strict=True):
+            answers[number] = Pushed.of(call, created=created)
+        return answers
+
+    def _settle(self, push: PushByName) -> NamedPush:
+        recording = self.stores.locate(push.recording)
+        return NamedPush(push, recording, push.external_id or id_of_recording(recording))
 
     def _there(self, external_id: str) -> Call | None:
         with reading(self.engine) as session:
@@ -110,16 +140,28 @@ class Intake:
                 agent_channel=self.settings.agent_channel,
             )
 
-    def _enqueue(self, call: Call, size_bytes: int | None) -> None:
-        assert call.id is not None  # it is stored
+    def _beyond_room(self, named: Mapping[int, NamedPush]) -> list[int]:
+        """New calls, not urgent, for which there is no room."""
+        room = self.gate.room()
+        ordinary = {number: one for number, one in named.items() if not one.push.urgent}
+        if room is None or len(ordinary) <= room:
+            return []
+        with reading(self.engine) as session:
+            there = calls_named(session, (one.external_id for one in ordinary.values()))
+        return [number for number, one in ordinary.items() if one.external_id not in there][room:]
+
+    def _enqueue(self, *calls: Call, size_bytes: int | None = None) -> None:
         timeout_s = timeout_for(size_bytes, self.settings.max_audio_s)
-        try:
-            self.queue.enqueue(call.id, urgent=call.urgent, timeout_s=timeout_s)
-        except QueueDown:
-            # Nothing is lost: the row is there, and the reconciler enqueues it when the queue is
-            # back.
-            logger.warning("call %d is stored, but the queue cannot be reached now", call.id)
-        self.gate.took(1)
+        self.gate.took(len(calls))
+        for call in calls:
+            assert call.id is not None  # it is stored
+            try:
+                self.queue.enqueue(call.id, urgent=call.urgent, timeout_s=timeout_s)
+            except QueueDown:
+                # Nothing is lost: the rows are there, and the reconciler enqueues them when the
+                # queue is back.
+                logger.warning("call %d is stored, but the queue cannot be reached now", call.id)
+                return
 
 
 async def _intake(request: Request) -> Intake:

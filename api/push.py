@@ -11,12 +11,11 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from api.bodies import read_body
+from api.bodies import read_as, read_body
 from api.deps import CallId, CanPush, QueueDep, SettingsDep, WritingDep
-from api.errors import documented, problem, wrong_parameters
+from api.errors import documented, problem
 from api.intake import IntakeDep, PushByName
 from api.uploads import receive_form
 from api.views import Pushed
@@ -84,18 +83,13 @@ async def push_call(request: Request, intake: IntakeDep) -> Response:
         return intake.begin_upload(_push_of(fields), filename)
 
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    try:
-        if kind == "application/json":
-            push = PushByName.model_validate(await _json(request))
-            return _accepted(await run_in_threadpool(intake.take_named, push))
-        if kind == "multipart/form-data":
-            async with receive_form(request, begin) as form:
-                upload = _push_of(form.fields)
-                return _accepted(await run_in_threadpool(intake.take_upload, upload, form.incoming))
-    except ValidationError as error:
-        return wrong_parameters(
-            [{**detail, "loc": ("body", *detail["loc"])} for detail in error.errors()]
-        )
+    if kind == "application/json":
+        push = read_as(PushByName, await _json(request))
+        return _accepted(await run_in_threadpool(intake.take_named, push))
+    if kind == "multipart/form-data":
+        async with receive_form(request, begin) as form:
+            upload = _push_of(form.fields)
+            return _accepted(await run_in_threadpool(intake.take_upload, upload, form.incoming))
     return problem(
         415, "send multipart/form-data with a file, or application/json with a path or URL"
     )
@@ -124,7 +118,7 @@ def _push_of(form: dict[str, str]) -> CallPush:
         if not isinstance(value, dict):
             raise HTTPException(422, f"{name}: must be a JSON object")
         fields |= value if name == "call" else {"metadata": value}
-    return CallPush.model_validate(fields)
+    return read_as(CallPush, fields)
 
 
 def _accepted(pushed: Pushed) -> JSONResponse:

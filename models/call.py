@@ -200,20 +200,9 @@ class CallTag(SQLModel, table=True):
     tag: str = Field(sa_column=Column(String(100), nullable=False))
 
 
-def add_call(
-    session: Session, push: CallPush, recording: str, *, external_id: str, agent_channel: Channel
-) -> tuple[Call, bool]:
-    """Store a pushed call and commit; for an `external_id` that is there already, the call it
-    names.
-
-    Returns the call and whether it is new. `external_id` and `agent_channel` stand where the push
-    has none.
-    """
-    external_id = push.external_id or external_id
-    there = call_named(session, external_id)
-    if there is not None:
-        return there, False
-    call = Call(
+def call_of(push: CallPush, recording: str, *, external_id: str, agent_channel: Channel) -> Call:
+    """The row of a pushed call, not stored yet. `agent_channel` stands where the push has none."""
+    return Call(
         external_id=external_id,
         agent=push.agent,
         line=push.line,
@@ -227,6 +216,22 @@ def add_call(
         recording=recording,
         warnings=[],
     )
+
+
+def add_call(
+    session: Session, push: CallPush, recording: str, *, external_id: str, agent_channel: Channel
+) -> tuple[Call, bool]:
+    """Store a pushed call and commit; for an `external_id` that is there already, the call it
+    names.
+
+    Returns the call and whether it is new. `external_id` and `agent_channel` stand where the push
+    has none.
+    """
+    external_id = push.external_id or external_id
+    there = call_named(session, external_id)
+    if there is not None:
+        return there, False
+    call = call_of(push, recording, external_id=external_id, agent_channel=agent_channel)
     session.add(call)
     try:
         session.commit()
