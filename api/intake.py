@@ -31,7 +31,8 @@ class PushByName(CallPush):
     recording: str = Field(
         min_length=1,
         max_length=2000,
-        description="An absolute path or an https:// address inside one of OVERTONE_STORES.",
+        description="An absolute path, or an https:// or s3:// address, inside one of "
+        "OVERTONE_STORES.",
         examples=["/srv/recordings/2026/11/02/4711.wav"],
     )
 

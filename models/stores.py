@@ -1,8 +1,9 @@
 """Where recordings are kept: uploads in the data folder, and the stores that a pushed path or URL
 may name.
 
-A recording is stored in the row as `upload:NAME`, `file:/path` or `https://...`. Nothing outside
-the allowed stores is ever opened: paths are resolved, links and all, before they are compared.
+A recording is stored in the row as `upload:NAME`, `file:/path`, `https://...` or `s3://...`.
+Nothing outside the allowed stores is ever opened: paths are resolved, links and all, and addresses
+brought into one form before they are compared.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
+
+from models.addresses import canonical
 
 BLOCK_BYTES = 1 << 20
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
@@ -60,7 +62,9 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The uploads folder, and the folders and https:// prefixes that pushes may point into."""
+    """The uploads folder, and the folders and the https:// and s3:// prefixes that pushes may point
+    into.
+    """
 
     uploads: Path
     allowed: tuple[str, ...] = ()
@@ -87,11 +91,11 @@ class Stores:
         file.
         """
         if "://" in source:
-            return self._locate_url(source)
+            return self._locate_address(source)
         return f"file:{self._resolve(source)}"
 
     def path_of(self, recording: str) -> Path | None:
-        """The file of a stored reference, checked again; None where it is a URL.
+        """The file of a stored reference, checked again; None where it is in a remote store.
 
         Raises `StoreRefused` or `RecordingGone`.
         """
@@ -105,7 +109,7 @@ class Stores:
             return path
         if kind == "file":
             return self._resolve(rest)
-        self._locate_url(recording)
+        self._locate_address(recording)
         return None
 
     def _resolve(self, source: str) -> Path:
@@ -123,21 +127,15 @@ class Stores:
             raise RecordingGone("there is no such file in the store")
         return path
 
-    def _locate_url(self, source: str) -> str:
-        parts = urlsplit(source)
-        # Where a server would fold ".." or an encoded slash, the prefix would no longer hold.
-        path = parts.path
-        while (plain := unquote(path)) != path:
-            path = plain
-        steps = path.replace("\\", "/").split("/")
-        inside = any(
-            source.startswith(store) for store in self.allowed if store.startswith("https://")
-        )
-        if not inside or ".." in steps or parts.username or not source.isprintable():
+    def _locate_address(self, source: str) -> str:
+        address = canonical(source)
+        prefixes = tuple(filter(None, map(canonical, self.allowed)))
+        if address is None or address.endswith("/") or not address.startswith(prefixes):
             raise StoreRefused(
-                "the recording's address lies outside the allowed stores (OVERTONE_STORES)"
+                "the recording's address lies outside the allowed stores (OVERTONE_STORES), or is "
+                "not a plain one: no `..`, query, fragment, name or password"
             )
-        return source
+        return address
 
     def remove(self, recording: str) -> None:
         """Delete an upload that no call keeps; recordings in other stores are left alone."""
