@@ -23,6 +23,7 @@ import typer
 from redis import RedisError
 
 from api import commands as api_commands
+from api import push_commands
 from models.db import connect, migrate
 from settings import BadSettings, Settings, read_settings
 from workers import commands as worker_commands
@@ -42,7 +43,7 @@ for command in (
     worker_commands.worker,
     worker_commands.listen,
     api_commands.api,
-    api_commands.push,
+    push_commands.push,
     api_commands.search,
     api_commands.show,
 ):
