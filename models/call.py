@@ -20,6 +20,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from models.columns import Json, Moment, now
 
 Channel = Literal["left", "right"]
+Outcome = Literal["answered", "missed", "voicemail", "failed"]
 # Ids stand in job names and cursors: on SQLite too, a deleted row's id is not given again.
 NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
 MAX_EXTERNAL_ID = 200
@@ -53,6 +54,7 @@ class CallPush(BaseModel):
     line: str | None = PushField(default=None, max_length=100, description="The number dialled.")
     caller: str | None = PushField(default=None, max_length=100, description="The caller's number.")
     direction: Literal["inbound", "outbound"] | None = PushField(default=None)
+    outcome: Outcome | None = PushField(default=None, description="What became of the call.")
     started_at: AwareDatetime | None = PushField(
         default=None, description="When the call began, with its time zone. Left out: now."
     )
@@ -105,6 +107,7 @@ class Call(SQLModel, table=True):
     line: str | None = Field(default=None, sa_column=Column(String(100), index=True))
     caller: str | None = Field(default=None, sa_column=Column(String(100), index=True))
     direction: str | None = Field(default=None, sa_column=Column(String(10)))
+    outcome: str | None = Field(default=None, sa_column=Column(String(10)))
     started_at: datetime = Field(sa_column=Column(Moment, nullable=False))
     agent_channel: str = Field(sa_column=Column(String(5), nullable=False))
     language_wanted: str | None = Field(default=None, sa_column=Column(String(3)))
@@ -208,6 +211,7 @@ def call_of(push: CallPush, recording: str, *, external_id: str, agent_channel: 
         line=push.line,
         caller=push.caller,
         direction=push.direction,
+        outcome=push.outcome,
         started_at=push.started_at or now(),
         agent_channel=push.agent_channel or agent_channel,
         language_wanted=push.language,
