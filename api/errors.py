@@ -25,6 +25,7 @@ from api.pressure import QueueFull
 from lexicons.changes import NoSuchTermError
 from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
+from models.call import NothingToHear
 from models.lexicon_rows import LexiconRefused
 from models.rematch import CannotRematch
 from models.stores import (
@@ -48,6 +49,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
     CannotJudge: HTTPStatus.CONFLICT,
     CannotRematch: HTTPStatus.CONFLICT,
+    NothingToHear: HTTPStatus.CONFLICT,
     LexiconError: HTTPStatus.UNPROCESSABLE_ENTITY,
     LexiconRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchTermError: HTTPStatus.NOT_FOUND,

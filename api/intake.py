@@ -7,16 +7,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import Depends, Request
-from pydantic import Field
+from pydantic import Field, model_validator
 from sqlalchemy import Engine
 
 from api.pressure import Gate, QueueFull
 from api.views import Pushed
-from models.bulk import NamedPush, add_calls, calls_named
-from models.call import Call, CallPush, add_call, call_named, id_of_recording
+from models.bulk import NamedPush, add_calls, calls_named, id_of_recording
+from models.call import SILENT, Call, CallPush, Status, add_call, call_named
 from models.db import reading, writing
 from models.stores import Incoming, StoreError, Stores
 from settings import Settings
@@ -26,15 +26,25 @@ logger = logging.getLogger(__name__)
 
 
 class PushByName(CallPush):
-    """A push of a recording that lies in an allowed store already."""
+    """A push of a recording that lies in an allowed store already, or of a call that has none."""
 
-    recording: str = Field(
+    recording: str | None = Field(
+        default=None,
         min_length=1,
         max_length=2000,
         description="An absolute path, or an https:// or s3:// address, inside one of "
-        "OVERTONE_STORES.",
+        "OVERTONE_STORES. Calls whose `outcome` is missed or failed may have none; they then need "
+        "an `external_id`.",
         examples=["/srv/recordings/2026/11/02/4711.wav"],
     )
+
+    @model_validator(mode="after")
+    def _recorded(self) -> Self:
+        if self.recording is None and self.outcome not in SILENT:
+            raise ValueError(f"recording is needed unless outcome is {' or '.join(SILENT)}")
+        if self.recording is None and self.external_id is None:
+            raise ValueError("external_id is needed where there is no recording")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,7 @@ class Intake:
         `RecordingGone`, `QueueFull`.
         """
         named = self._settle(push)
-        if self._no_room(push):
+        if named.recording and self._no_room(push):
             self._refuse_unless_there(named.external_id)
         call, created = self._add(push, named.recording, named.external_id)
         if created:
@@ -117,7 +127,7 @@ class Intake:
         return answers
 
     def _settle(self, push: PushByName) -> NamedPush:
-        recording = self.stores.locate(push.recording)
+        recording = self.stores.locate(push.recording) if push.recording else ""
         return NamedPush(push, recording, push.external_id or id_of_recording(recording))
 
     def _there(self, external_id: str) -> Call | None:
@@ -144,7 +154,9 @@ class Intake:
     def _beyond_room(self, named: Mapping[int, NamedPush]) -> list[int]:
         """New calls, not urgent, for which there is no room."""
         room = self.gate.room()
-        ordinary = {number: one for number, one in named.items() if not one.push.urgent}
+        ordinary = {
+            number: one for number, one in named.items() if one.recording and not one.push.urgent
+        }
         if room is None or len(ordinary) <= room:
             return []
         with reading(self.engine) as session:
@@ -153,8 +165,9 @@ class Intake:
 
     def _enqueue(self, *calls: Call, size_bytes: int | None = None) -> None:
         timeout_s = timeout_for(size_bytes, self.settings.max_audio_s)
-        self.gate.took(len(calls))
-        for call in calls:
+        to_hear = [call for call in calls if call.status == Status.QUEUED]
+        self.gate.took(len(to_hear))
+        for call in to_hear:
             assert call.id is not None  # it is stored
             try:
                 self.queue.enqueue(call.id, urgent=call.urgent, timeout_s=timeout_s)

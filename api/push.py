@@ -129,7 +129,7 @@ def _accepted(pushed: Pushed) -> JSONResponse:
     "/{call_id}/hear",
     status_code=202,
     dependencies=[CanPush],
-    responses=documented(401, 403, 404, 422),
+    responses=documented(401, 403, 404, 409, 422),
 )
 def hear_again(
     session: WritingDep, queue: QueueDep, settings: SettingsDep, call_id: CallId

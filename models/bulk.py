@@ -1,14 +1,15 @@
-"""Many pushed calls stored in one transaction."""
+"""Pushed calls whose recordings lie in stores: their ids, and many of them in one transaction."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from models.call import Call, CallPush, Channel, call_of
+from models.call import MAX_EXTERNAL_ID, Call, CallPush, Channel, call_of
 
 AT_ONCE = 500
 TRIES = 5
@@ -21,6 +22,15 @@ class NamedPush:
     push: CallPush
     recording: str
     external_id: str
+
+
+def id_of_recording(reference: str) -> str:
+    """The `external_id` of a call that is pushed by its recording's name and has none: that name,
+    or its SHA-256 where it is too long for an id.
+    """
+    if len(reference) <= MAX_EXTERNAL_ID:
+        return reference
+    return f"name-sha256:{hashlib.sha256(reference.encode()).hexdigest()}"
 
 
 def calls_named(session: Session, external_ids: Iterable[str]) -> dict[str, Call]:

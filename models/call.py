@@ -6,7 +6,6 @@ heard.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -26,6 +25,12 @@ NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
 MAX_EXTERNAL_ID = 200
 MAX_METADATA_KEYS = 50
 MAX_METADATA_TEXT = 500
+# Calls in which nobody spoke with anybody may have no recording.
+SILENT: tuple[Outcome, ...] = ("missed", "failed")
+
+
+class NothingToHear(Exception):
+    """The call has no recording."""
 
 
 class Status(StrEnum):
@@ -204,7 +209,9 @@ class CallTag(SQLModel, table=True):
 
 
 def call_of(push: CallPush, recording: str, *, external_id: str, agent_channel: Channel) -> Call:
-    """The row of a pushed call, not stored yet. `agent_channel` stands where the push has none."""
+    """The row of a pushed call, not stored yet. `agent_channel` stands where the push has none; a
+    call without a recording (an empty one) is done at once.
+    """
     return Call(
         external_id=external_id,
         agent=push.agent,
@@ -218,6 +225,7 @@ def call_of(push: CallPush, recording: str, *, external_id: str, agent_channel: 
         urgent=push.urgent,
         details=push.metadata,
         recording=recording,
+        status=Status.QUEUED if recording else Status.DONE,
         warnings=[],
     )
 
@@ -248,15 +256,6 @@ def add_call(
     return call, True
 
 
-def id_of_recording(reference: str) -> str:
-    """The `external_id` of a call that is pushed by its recording's name and has none: that name,
-    or its SHA-256 where it is too long for an id.
-    """
-    if len(reference) <= MAX_EXTERNAL_ID:
-        return reference
-    return f"name-sha256:{hashlib.sha256(reference.encode()).hexdigest()}"
-
-
 def call_named(session: Session, external_id: str) -> Call | None:
     """The call of this `external_id`, or None."""
     return session.exec(select(Call).where(Call.external_id == external_id)).first()
@@ -279,11 +278,13 @@ def waiting_calls(session: Session, before: datetime, limit: int) -> list[Call]:
 
 def ask_again(session: Session, call_id: int) -> Call | None:
     """Make a call wait for hearing once more, with its counts at zero; None where there is no such
-    call.
+    call. Raises `NothingToHear`.
     """
     call = session.get(Call, call_id)
     if call is None:
         return None
+    if not call.recording:
+        raise NothingToHear("this call has no recording")
     call.status = Status.QUEUED
     call.error = None
     call.attempts = call.failures = 0

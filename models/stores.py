@@ -99,6 +99,8 @@ class Stores:
 
         Raises `StoreRefused` or `RecordingGone`.
         """
+        if not recording:
+            raise RecordingGone("this call has no recording")
         kind, _, rest = recording.partition(":")
         if kind == "upload":
             path = (self.uploads / rest).resolve()

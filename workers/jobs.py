@@ -14,7 +14,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from models.call import Call, CallPush, Status, add_call, id_of_recording
+from models.bulk import id_of_recording
+from models.call import Call, CallPush, Status, add_call
 from models.columns import now
 from models.db import writing
 from models.stores import StoreError

@@ -57,12 +57,13 @@ def test_a_bad_one_stops_no_other(api: TestClient, engine: Engine, tmp_path: Pat
         named(3, nonsense=1),
         {"external_id": "4"},
         named(5),
+        {"external_id": "6", "outcome": "failed"},
     )
     problems = [(item.get("problem") or {}).get("status") for item in items]
-    assert problems == [None, 403, 422, 404, 422, 422, 422, None]
+    assert problems == [None, 403, 422, 404, 422, 422, 422, None, None]
     assert items[2]["problem"]["errors"][0]["parameter"] == "language"
-    assert items[6]["problem"]["errors"][0]["parameter"] == "recording"
-    assert sorted(call.external_id for call in rows(engine)) == ["1", "5"]
+    assert "recording is needed" in items[6]["problem"]["detail"]
+    assert sorted(call.external_id for call in rows(engine)) == ["1", "5", "6"]
 
 
 def test_what_is_there_already_or_twice_in_it_is_one_call(

@@ -238,3 +238,27 @@ def test_no_text_of_a_push_is_written_to_the_queue(api: TestClient, queue: CallQ
     )
     assert b"0958" not in stored
     assert b"hear call 1" in stored
+
+
+def test_a_missed_call_needs_no_recording(
+    api: TestClient, engine: Engine, queue: CallQueue
+) -> None:
+    missed = {"external_id": "1", "outcome": "missed", "caller": "+44 20 7946 0958"}
+    answer = api.post("/calls", json=missed)
+    assert answer.status_code == 202, answer.text
+    assert answer.json() == {"id": 1, "external_id": "1", "status": "done", "created": True}
+    assert api.post("/calls", json=missed).json()["created"] is False
+    (call,) = rows(engine)
+    assert (call.outcome, call.recording, queue.depth()) == ("missed", "", 0)
+    assert api.get("/calls/1").json()["turns"] == []
+    assert api.get("/calls/1/audio").status_code == 404
+    assert api.post("/calls/1/hear").status_code == 409
+
+
+@pytest.mark.parametrize(
+    "call",
+    [{"outcome": "missed"}, {"external_id": "1"}, {"external_id": "1", "outcome": "voicemail"}],
+)
+def test_other_calls_need_a_recording(api: TestClient, engine: Engine, call: Any) -> None:
+    assert api.post("/calls", json=call).status_code == 422
+    assert rows(engine) == []
