@@ -22,7 +22,7 @@ help:  ## What can be made
 
 .venv/.dev: .venv/.made pyproject.toml constraints.txt
 	@echo "Installing what tests and checks need (some minutes the first time) ..."
-	$(PIP) install -c constraints.txt -e ".[worker,postgresql,dev]"
+	$(PIP) install -c constraints.txt -e ".[worker,postgresql,s3,dev]"
 	@touch $@ .venv/.worker
 
 demo: .venv/.worker  ## Push the sample calls, show what is heard, search, and stop

@@ -23,7 +23,7 @@ import typer
 from redis import RedisError
 
 from api import commands as api_commands
-from api import key_commands
+from api import key_commands, push_commands
 from api.local import local_key
 from models.db import connect, migrate
 from settings import BadSettings, Settings, read_settings
@@ -46,7 +46,7 @@ for command in (
     record_commands.purge,
     record_commands.erase,
     api_commands.api,
-    api_commands.push,
+    push_commands.push,
     api_commands.search,
     api_commands.show,
 ):

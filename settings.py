@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import sys
 from hashlib import sha256
@@ -15,7 +16,6 @@ from pathlib import Path
 from tempfile import gettempdir
 from threading import Thread
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "OVERTONE_"
 # The longest path a Unix socket can have on Linux is 107 bytes, on macOS 103.
 SOCKET_PATH_BYTES = 103
+STORE = re.compile(r"(https://[\w.-]+(:[0-9]+)?|s3://[a-z0-9.-]+)/([^/?#%@\\\s]+/)*", re.ASCII)
 
 
 class Settings(BaseSettings):
@@ -48,14 +49,26 @@ class Settings(BaseSettings):
     )
     stores: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Folders and https:// prefixes, separated by commas, that a pushed path or URL "
-        "may point into. Unset: uploads only.",
+        description="Folders, and https:// and s3:// prefixes that end with a slash, separated by "
+        "commas, that a pushed path or address may point into. Unset: uploads only.",
+    )
+    s3_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#@\s]+/?$",
+        description="Where s3:// stores are, such as https://minio.example.com:9000. Unset: AWS, "
+        "or what AWS_ENDPOINT_URL says. Credentials come from AWS_* variables.",
     )
     api_host: str = Field("127.0.0.1", description="Address the API listens on.")
     api_port: int = Field(
         8080, ge=0, le=65535, description="Port the API listens on; 0 takes a free one."
     )
     max_upload_mb: int = Field(500, ge=1, description="Largest upload, in megabytes.")
+    max_queue: int = Field(
+        20_000,
+        ge=0,
+        description="Calls that may wait to be heard; while so many do, new ones that are not "
+        "urgent are answered 429 with `Retry-After`. 0 is no bound.",
+    )
     max_audio_s: float = Field(
         4 * 3600.0, gt=0, description="Longest recording that is heard, in seconds."
     )
@@ -174,9 +187,14 @@ class Settings(BaseSettings):
     def _known_stores(cls, stores: tuple[str, ...]) -> tuple[str, ...]:
         for store in stores:
             if "://" in store:
-                parts = urlsplit(store)
-                if parts.scheme != "https" or not parts.hostname or not store.endswith("/"):
-                    raise ValueError(f"{store}: an address must be https:// and end with a slash")
+                scheme = store.partition("://")[0]
+                if scheme not in ("https", "s3"):
+                    raise ValueError(f"{store}: {scheme}:// is no store, only https:// and s3://")
+                if not STORE.fullmatch(store) or "/../" in store:
+                    raise ValueError(
+                        f"{store}: a store is https://host/folder/ or s3://bucket/folder/, with a "
+                        "slash at its end, and no name, password, query or encoded letters"
+                    )
             elif not Path(store).is_absolute():
                 raise ValueError(f"{store}: a folder must be an absolute path")
         return stores

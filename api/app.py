@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from api import (
     alerts,
     audits,
+    bulk,
     calls,
     comments,
     deletions,
@@ -28,6 +29,7 @@ from api import (
     verdicts,
 )
 from api.limits import FORM_BYTES, LimitBody
+from api.pressure import Gate
 from api.rates import Rates
 from lexicons.lexicon import as_table, shipped
 from models.db import connect, migrate, writing
@@ -40,6 +42,7 @@ from workers.queue import open_queue
 ROUTES = (
     health,
     push,
+    bulk,
     export,
     calls,
     searches,
@@ -81,6 +84,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.finder = Finder()
     app.state.queue = open_queue(settings.redis)
     app.state.rates = Rates(settings.redis, settings.rate_limit)
+    app.state.gate = Gate(app.state.queue, settings.max_queue)
     app.state.stores = Stores(settings.recordings, settings.stores)
     app.add_middleware(LimitBody, max_bytes=settings.max_upload_mb * 1_000_000 + FORM_BYTES)
     errors.install(app)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import HTTPException
@@ -24,6 +23,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 from sqlmodel import Session
 
 from models.call import Status
+from models.columns import in_utc
 from models.facets import META
 from models.filters import RANGES, VALUES, CallQuery, Sort
 from models.saved_search import find_search
@@ -39,14 +39,7 @@ def _without_nul(text: str) -> str:
     return text
 
 
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise PydanticCustomError("calendar", "lies beyond the calendar in UTC") from error
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_without_nul)]
 MAX_VALUES = 50
 MAX_META = 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -10,24 +11,28 @@ from typing import Any
 import httpx
 
 from api.views import Pushed
+from models.call import CallPush
 
 # Of a JSON file beside a recording, what is pushed with it; the rest is its owner's business.
-PUSHED_FIELDS = (
-    "external_id",
-    "agent",
-    "line",
-    "caller",
-    "direction",
-    "started_at",
-    "agent_channel",
-    "language",
-    "urgent",
-    "metadata",
-)
+PUSHED_FIELDS = tuple(CallPush.model_fields)
 
 
 class PushFailed(Exception):
     """The API refused a recording; the text is the API's own."""
+
+
+class KeyRefused(PushFailed):
+    """The API refused the key: it will refuse every recording."""
+
+
+class NotNow(PushFailed):
+    """The API cannot take a recording now; the same push may be sent again in `after_s` seconds,
+    None where it does not say when.
+    """
+
+    def __init__(self, text: str, after_s: float | None) -> None:
+        super().__init__(text)
+        self.after_s = after_s
 
 
 class Client:
@@ -55,16 +60,24 @@ class Client:
 
         Raises `PushFailed`, httpx.HTTPError where the API does not answer, OSError for the file.
         """
-        known = sidecar(path) | (fields or {})
+        return self.upload(path, sidecar(path) | (fields or {}))
+
+    def upload(self, path: Path, fields: dict[str, Any]) -> Pushed:
+        """Upload a recording with these fields. Raises as `push` does."""
         with path.open("rb") as file:
+            # The fields go first: the API can then refuse a push before it has read the file.
             answer = self.http.post(
                 "/calls",
+                data={"call": json.dumps(fields)},
                 files={"recording": (path.name, file)},
-                data={"call": json.dumps(known)},
             )
-        if answer.status_code != 202:
-            raise PushFailed(_detail(answer))
-        return Pushed.model_validate(answer.json())
+        if answer.status_code == HTTPStatus.ACCEPTED:
+            return Pushed.model_validate(answer.json())
+        if answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            raise KeyRefused(_detail(answer))
+        if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS or answer.is_server_error:
+            raise NotNow(_detail(answer), _retry_after(answer))
+        raise PushFailed(_detail(answer))
 
     def get(self, path: str, **parameters: Any) -> Any:
         """The JSON answer of a GET. Raises `PushFailed` with the API's own text for an error."""
@@ -75,17 +88,24 @@ class Client:
 
 
 def sidecar(path: Path) -> dict[str, Any]:
-    """What the JSON file beside a recording says of its call; empty where there is none."""
+    """What the JSON file beside a recording says of its call; empty where there is none. Raises
+    `PushFailed` where it is not JSON.
+    """
     beside = path.with_suffix(".json")
     if not beside.is_file():
         return {}
     try:
         known = json.loads(beside.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PushFailed(f"{beside.name} is not JSON: {error}") from error
     if not isinstance(known, dict):
         raise PushFailed(f"{beside.name} must hold a JSON object")
     return {name: known[name] for name in PUSHED_FIELDS if name in known}
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    seconds = answer.headers.get("Retry-After", "")
+    return float(seconds) if seconds.isdecimal() else None
 
 
 def _detail(answer: httpx.Response) -> str:

@@ -1,18 +1,15 @@
-"""The commands of this room: `api`, `push`, `search`, `show`."""
+"""The commands of this room: `api`, `search`, `show`."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
 import uvicorn
 
 from api.app import make_app
 from api.call_filter import Mood, Who
-from api.client import Client, PushFailed
-from api.local import known_key, with_database
+from api.local import with_database
 from models.call import Speaker
 from models.db import connect, reading
 from models.filters import CallQuery, Sort
@@ -36,65 +33,6 @@ def api(tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False) -> N
         access_log=False,
         log_config=None,
     )
-
-
-def push(
-    paths: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them.")],
-    url: Annotated[str, typer.Option(help="The API; this machine's when left out.")] = "",
-    key: Annotated[str, typer.Option(help="An API key (better: OVERTONE_KEY).")] = "",
-    agent: Annotated[str, typer.Option(help="Who answered.")] = "",
-    line: Annotated[str, typer.Option(help="The number dialled.")] = "",
-    agent_channel: Annotated[str, typer.Option(help="The agent's side: left or right.")] = "",
-) -> None:
-    """Upload recordings through the API. A JSON file of the same name beside one gives its
-    metadata.
-    """
-    settings = read_settings()
-    if not url and not settings.api_port:
-        typer.echo("overtone: OVERTONE_API_PORT is 0, so any port: say which with --url", err=True)
-        raise typer.Exit(1)
-    given = {"agent": agent, "line": line, "agent_channel": agent_channel}
-    fields = {name: value for name, value in given.items() if value}
-    client = Client(url or f"http://127.0.0.1:{settings.api_port}", key or known_key(settings))
-    failed = 0
-    recordings = recordings_in(paths)
-    if not recordings:
-        typer.echo("overtone: there is no recording in there", err=True)
-        raise typer.Exit(1)
-    with client:
-        for path in recordings:
-            try:
-                pushed = client.push(path, fields)
-            except httpx.TransportError as error:
-                typer.echo(
-                    f"overtone: no API answers at {client.http.base_url}: start `overtone up`, or "
-                    "give --url",
-                    err=True,
-                )
-                raise typer.Exit(1) from error
-            except (PushFailed, OSError) as error:
-                failed += 1
-                typer.echo(f"{path.name}: {error}", err=True)
-            else:
-                again = "" if pushed.created else " (was there already)"
-                typer.echo(f"{path.name}: call {pushed.id} {pushed.status}{again}")
-    if failed:
-        raise typer.Exit(1)
-
-
-def recordings_in(paths: list[Path]) -> list[Path]:
-    """The files named, and those of the folders named that look like recordings, sorted."""
-    found: list[Path] = []
-    for path in paths:
-        found += (
-            sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
-            if path.is_dir()
-            else [path]
-        )
-    return found
-
-
-SUFFIXES = {".wav", ".mp3", ".ogg", ".opus", ".flac", ".gsm", ".au", ".m4a", ".aac", ".amr"}
 
 
 def search(

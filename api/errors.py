@@ -8,6 +8,7 @@ wrong parameters `errors`: a list of {parameter, problem}.
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -15,20 +16,29 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
+from api.pressure import QueueFull
 from lexicons.changes import NoSuchTermError
 from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
+from models.call import NothingToHear
 from models.comment import NotTheAuthor, TooManyComments
 from models.deletion import CannotDelete
 from models.lexicon_rows import LexiconRefused
 from models.query import BadQuery
 from models.rematch import CannotRematch
 from models.review import NotHeld, TooManyTags
-from models.stores import RecordingEmpty, RecordingGone, RecordingTooLarge, StoreRefused
+from models.stores import (
+    RecordingEmpty,
+    RecordingGone,
+    RecordingTooLarge,
+    StoreFull,
+    StoreRefused,
+)
 from models.verdict import CannotJudge
 
 logger = logging.getLogger(__name__)
@@ -39,10 +49,12 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     RecordingGone: HTTPStatus.NOT_FOUND,
     RecordingEmpty: HTTPStatus.UNPROCESSABLE_ENTITY,
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
     CannotDelete: HTTPStatus.CONFLICT,
     CannotJudge: HTTPStatus.CONFLICT,
     CannotRematch: HTTPStatus.CONFLICT,
     NotHeld: HTTPStatus.CONFLICT,
+    NothingToHear: HTTPStatus.CONFLICT,
     NotTheAuthor: HTTPStatus.FORBIDDEN,
     TooManyComments: HTTPStatus.CONFLICT,
     TooManyTags: HTTPStatus.CONFLICT,
@@ -86,10 +98,31 @@ def problem(
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     """An error as an answer."""
-    body = Problem(
-        title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors)
-    )
-    return JSONResponse(body.model_dump(), status, headers=headers, media_type=MEDIA_TYPE)
+    return _answer(_problem(status, detail, errors), headers)
+
+
+def problem_of(error: Exception) -> Problem:
+    """What one of many things asked for at once has to say, instead of an answer of its own.
+
+    For pydantic's ValidationError, `QueueFull` and what `STATUS_OF` knows; others are raised again.
+    """
+    if isinstance(error, ValidationError):
+        return _wrong_fields(error.errors())
+    if isinstance(error, QueueFull):
+        return _problem(HTTPStatus.TOO_MANY_REQUESTS, str(error))
+    for kind in type(error).__mro__:
+        if kind in STATUS_OF:
+            return _problem(STATUS_OF[kind], str(error))
+    raise error
+
+
+def _problem(status: int, detail: str, errors: Sequence[WrongParameter] = ()) -> Problem:
+    title = HTTPStatus(status).phrase
+    return Problem(title=title, status=status, detail=detail, errors=list(errors))
+
+
+def _answer(body: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(body.model_dump(), body.status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -121,6 +154,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(BadQuery, _on_bad_query)
     app.add_exception_handler(LexiconUnusableError, _on_unusable)
+    app.add_exception_handler(QueueFull, _on_full_queue)
+    app.add_exception_handler(ClientDisconnect, _on_nobody)
     app.add_exception_handler(OperationalError, _on_database)
     app.add_exception_handler(Exception, _on_surprise)
     for kind in STATUS_OF:
@@ -129,27 +164,28 @@ def install(app: FastAPI) -> None:
 
 async def _on_validation(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return wrong_parameters(error.errors())
+    places = [{**detail, "loc": _place(detail["loc"])} for detail in error.errors()]
+    return _answer(_wrong_fields(places))
 
 
-def wrong_parameters(details: Sequence[Any]) -> JSONResponse:
-    """422 for what pydantic found wrong."""
+def _place(parts: Sequence[str | int]) -> Sequence[str | int]:
+    """FastAPI's places begin with where the parameter stands: query, path, body. Which of several
+    values of a query it is, is not said.
+    """
+    where, *rest = parts
+    return [part for part in rest if where != "query" or isinstance(part, str)]
+
+
+def _wrong_fields(details: Sequence[Any]) -> Problem:
     wrong = [
         WrongParameter(
-            parameter=_name(detail["loc"]),
+            parameter=".".join(str(part) for part in detail["loc"]) or "body",
             problem=PLAIN_WORDS.get(detail["type"], str(detail["msg"])),
         )
         for detail in details
     ]
     text = "; ".join(f"{one.parameter}: {one.problem}" for one in wrong)
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, errors=wrong)
-
-
-def _name(place: Sequence[str | int]) -> str:
-    """The parameter, and where in a body it is; which of several values of a query is not said."""
-    parts = place[1:] or place
-    named = [part for part in parts if place[0] != "query" or isinstance(part, str)]
-    return ".".join(map(str, named))
+    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, wrong)
 
 
 async def _on_http(_request: Request, error: Exception) -> JSONResponse:
@@ -165,8 +201,7 @@ async def _on_bad_query(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_known(_request: Request, error: Exception) -> JSONResponse:
-    status = next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
-    return problem(status, str(error))
+    return _answer(problem_of(error))
 
 
 async def _on_unusable(_request: Request, error: Exception) -> JSONResponse:
@@ -180,13 +215,35 @@ async def _on_unusable(_request: Request, error: Exception) -> JSONResponse:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors=wrong)
 
 
+async def _on_full_queue(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, QueueFull)
+    return _answer(problem_of(error), {"Retry-After": str(error.retry_after_s)})
+
+
+async def _on_nobody(_request: Request, _error: Exception) -> JSONResponse:
+    """The client went away in the middle of its body: nobody reads this."""
+    return problem(HTTPStatus.BAD_REQUEST, "the body breaks off")
+
+
 async def _on_database(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OperationalError)
+    if _says_disk_full(error):
+        logger.error("the disk of the database is full")
+        return problem(
+            HTTPStatus.INSUFFICIENT_STORAGE,
+            "there is no room left on the disk of the database; nothing was stored",
+        )
     logger.error("the database does not answer: %s", type(error).__name__)
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "the database does not answer; try again",
         headers={"Retry-After": "5"},
     )
+
+
+def _says_disk_full(error: OperationalError) -> bool:
+    sqlite_code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return sqlite_code == sqlite3.SQLITE_FULL or getattr(error.orig, "sqlstate", "") == "53100"
 
 
 async def _on_surprise(_request: Request, error: Exception) -> JSONResponse:

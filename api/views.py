@@ -290,6 +290,11 @@ class Pushed(BaseModel):
     status: str = Field(examples=["queued"])
     created: bool = Field(description="False where this `external_id` was pushed before.")
 
+    @classmethod
+    def of(cls, call: Call, *, created: bool) -> Pushed:
+        assert call.id is not None  # it is stored
+        return cls(id=call.id, external_id=call.external_id, status=call.status, created=created)
+
 
 def _fields(call: Call) -> dict[str, Any]:
     names = CallView.model_fields.keys() - {"metadata", "speakers", "tags", "snippets"}

@@ -6,7 +6,7 @@ heard.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -24,16 +24,23 @@ from sqlalchemy import (
     false,
     text,
 )
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.columns import Json, Moment, now
+from models.columns import Json, Moment, in_utc, now
 
 Channel = Literal["left", "right"]
+Outcome = Literal["answered", "missed", "voicemail", "failed"]
 # Ids stand in job names and cursors: on SQLite too, a deleted row's id is not given again.
 NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
+MAX_EXTERNAL_ID = 200
 MAX_METADATA_KEYS = 50
 MAX_METADATA_TEXT = 500
+# Calls in which nobody spoke with anybody may have no recording.
+SILENT: tuple[Outcome, ...] = ("missed", "failed")
+
+
+class NothingToHear(Exception):
+    """The call has no recording."""
 
 
 class Status(StrEnum):
@@ -62,7 +69,7 @@ class CallPush(BaseModel):
     external_id: str | None = PushField(
         default=None,
         min_length=1,
-        max_length=200,
+        max_length=MAX_EXTERNAL_ID,
         description="The pipeline's own name of the call; pushed twice it stays one call. "
         "Left out: the SHA-256 of the recording.",
     )
@@ -70,9 +77,7 @@ class CallPush(BaseModel):
     line: str | None = PushField(default=None, max_length=100, description="The number dialled.")
     caller: str | None = PushField(default=None, max_length=100, description="The caller's number.")
     direction: Literal["inbound", "outbound"] | None = PushField(default=None)
-    outcome: Literal["answered", "missed", "voicemail", "failed"] | None = PushField(
-        default=None, description="How the call went, as the telephone system tells it."
-    )
+    outcome: Outcome | None = PushField(default=None, description="What became of the call.")
     started_at: AwareDatetime | None = PushField(
         default=None, description="When the call began, with its time zone. Left out: now."
     )
@@ -93,6 +98,13 @@ class CallPush(BaseModel):
         if value is not None and not value.isprintable():
             raise ValueError("control characters are not allowed")
         return value
+
+    @field_validator("started_at")
+    @classmethod
+    def _in_the_calendar(cls, moment: datetime | None) -> datetime | None:
+        if moment is not None:
+            in_utc(moment)
+        return moment
 
     @field_validator("metadata")
     @classmethod
@@ -133,7 +145,7 @@ class Call(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    external_id: str = Field(sa_column=Column(String(200), unique=True, nullable=False))
+    external_id: str = Field(sa_column=Column(String(MAX_EXTERNAL_ID), unique=True, nullable=False))
     agent: str | None = Field(default=None, sa_column=Column(String(200), index=True))
     line: str | None = Field(default=None, sa_column=Column(String(100), index=True))
     caller: str | None = Field(default=None, sa_column=Column(String(100), index=True))
@@ -248,58 +260,6 @@ class CallTag(SQLModel, table=True):
     tag: str = Field(sa_column=Column(String(100), nullable=False))
 
 
-def add_call(
-    session: Session, push: CallPush, recording: str, *, external_id: str, agent_channel: Channel
-) -> tuple[Call, bool]:
-    """Store a pushed call and commit; for an `external_id` that is there already, the call it
-    names.
-
-    Returns the call and whether it is new. `external_id` and `agent_channel` stand where the push
-    has none.
-    """
-    from models.facets import refresh
-
-    external_id = push.external_id or external_id
-    there = call_named(session, external_id)
-    if there is not None:
-        return there, False
-    started_at = push.started_at or now().astimezone()
-    offset = started_at.utcoffset() or timedelta()
-    call = Call(
-        external_id=external_id,
-        agent=push.agent,
-        line=push.line,
-        caller=push.caller,
-        direction=push.direction,
-        outcome=push.outcome,
-        started_at=started_at,
-        utc_offset_min=round(offset.total_seconds() / 60),
-        agent_channel=push.agent_channel or agent_channel,
-        language_wanted=push.language,
-        urgent=push.urgent,
-        details=push.metadata,
-        recording=recording,
-        warnings=[],
-    )
-    session.add(call)
-    try:
-        session.flush()
-        refresh(session, [call.id or 0])
-        session.commit()
-    except IntegrityError:  # somebody pushed it between our look and our commit
-        session.rollback()
-        there = call_named(session, external_id)
-        if there is None:
-            raise
-        return there, False
-    return call, True
-
-
-def call_named(session: Session, external_id: str) -> Call | None:
-    """The call of this `external_id`, or None."""
-    return session.exec(select(Call).where(Call.external_id == external_id)).first()
-
-
 def waiting_calls(session: Session, before: datetime, limit: int) -> list[Call]:
     """Calls that still have to be heard and that nothing has touched since `before`, oldest
     first.
@@ -317,11 +277,13 @@ def waiting_calls(session: Session, before: datetime, limit: int) -> list[Call]:
 
 def ask_again(session: Session, call_id: int) -> Call | None:
     """Make a call wait for hearing once more, with its counts at zero; None where there is no such
-    call.
+    call. Raises `NothingToHear`.
     """
     call = session.get(Call, call_id, with_for_update=True)
     if call is None:
         return None
+    if not call.recording:
+        raise NothingToHear("this call has no recording")
     call.status = Status.QUEUED
     call.error = None
     call.attempts = call.failures = 0

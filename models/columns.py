@@ -41,6 +41,14 @@ def columns_of(model: type[SQLModel]) -> Any:
     return model.__table__.c  # type: ignore[attr-defined]
 
 
+def in_utc(moment: datetime) -> datetime:
+    """The moment in UTC. Raises ValueError where no calendar holds it there."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies beyond the calendar in UTC") from error
+
+
 def now() -> datetime:
     """This moment, in UTC."""
     return datetime.now(UTC)

@@ -1,12 +1,14 @@
 """Where recordings are kept: uploads in the data folder, and the stores that a pushed path or URL
 may name.
 
-A recording is stored in the row as `upload:NAME`, `file:/path` or `https://...`. Nothing outside
-the allowed stores is ever opened: paths are resolved, links and all, before they are compared.
+A recording is stored in the row as `upload:NAME`, `file:/path`, `https://...` or `s3://...`.
+Nothing outside the allowed stores is ever opened: paths are resolved, links and all, and addresses
+brought into one form before they are compared.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -15,8 +17,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
+
+from models.addresses import canonical
 
 BLOCK_BYTES = 1 << 20
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
@@ -38,6 +42,10 @@ class RecordingTooLarge(StoreError):
     """The recording has more bytes than allowed."""
 
 
+class StoreFull(StoreError):
+    """There is no room for the recording."""
+
+
 class RecordingGone(StoreError):
     """The recording is not where it was."""
 
@@ -54,47 +62,45 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The uploads folder, and the folders and https:// prefixes that pushes may point into."""
+    """The uploads folder, and the folders and the https:// and s3:// prefixes that pushes may point
+    into.
+    """
 
     uploads: Path
     allowed: tuple[str, ...] = ()
 
     def save(self, blocks: Iterable[bytes], *, name: str, max_bytes: int) -> Upload:
         """Write an upload to disk, whole or not at all. Raises `RecordingEmpty`,
-        `RecordingTooLarge`.
+        `RecordingTooLarge`, `StoreFull`.
+        """
+        with self.receive(name=name, max_bytes=max_bytes) as incoming:
+            for block in blocks:
+                incoming.write(block)
+            return incoming.keep()
+
+    def receive(self, *, name: str, max_bytes: int) -> Incoming:
+        """Open an upload that comes in block by block; of the sender's `name` only the suffix is
+        used. Raises `StoreFull`.
         """
         suffix = Path(name).suffix
         kept = f"{uuid.uuid4().hex}{suffix if _SUFFIX.fullmatch(suffix) else ''}"
-        kept = f"{kept[:2]}/{kept}"
-        digest = hashlib.sha256()
-        size = 0
-        with _written_whole(self.uploads / kept) as out:
-            for block in blocks:
-                size += len(block)
-                if size > max_bytes:
-                    raise RecordingTooLarge(
-                        f"the recording has more than {max_bytes / 1e6:.0f} MB, the limit "
-                        "(OVERTONE_MAX_UPLOAD_MB)"
-                    )
-                digest.update(block)
-                out.write(block)
-            if not size:
-                raise RecordingEmpty("the recording is empty (0 bytes)")
-        return Upload(f"upload:{kept}", digest.hexdigest())
+        return Incoming(self.uploads, f"{kept[:2]}/{kept}", max_bytes=max_bytes)
 
     def locate(self, source: str) -> str:
         """The reference for a pushed path or URL. Raises `StoreRefused`, or `RecordingGone` for no
         file.
         """
         if "://" in source:
-            return self._locate_url(source)
+            return self._locate_address(source)
         return f"file:{self._resolve(source)}"
 
     def path_of(self, recording: str) -> Path | None:
-        """The file of a stored reference, checked again; None where it is a URL.
+        """The file of a stored reference, checked again; None where it is in a remote store.
 
         Raises `StoreRefused` or `RecordingGone`.
         """
+        if not recording:
+            raise RecordingGone("this call has no recording")
         kind, _, rest = recording.partition(":")
         if kind == "upload":
             path = (self.uploads / rest).resolve()
@@ -105,7 +111,7 @@ class Stores:
             return path
         if kind == "file":
             return self._resolve(rest)
-        self._locate_url(recording)
+        self._locate_address(recording)
         return None
 
     def _resolve(self, source: str) -> Path:
@@ -123,21 +129,15 @@ class Stores:
             raise RecordingGone("there is no such file in the store")
         return path
 
-    def _locate_url(self, source: str) -> str:
-        parts = urlsplit(source)
-        # Where a server would fold ".." or an encoded slash, the prefix would no longer hold.
-        path = parts.path
-        while (plain := unquote(path)) != path:
-            path = plain
-        steps = path.replace("\\", "/").split("/")
-        inside = any(
-            source.startswith(store) for store in self.allowed if store.startswith("https://")
-        )
-        if not inside or ".." in steps or parts.username or not source.isprintable():
+    def _locate_address(self, source: str) -> str:
+        address = canonical(source)
+        prefixes = tuple(filter(None, map(canonical, self.allowed)))
+        if address is None or address.endswith("/") or not address.startswith(prefixes):
             raise StoreRefused(
-                "the recording's address lies outside the allowed stores (OVERTONE_STORES)"
+                "the recording's address lies outside the allowed stores (OVERTONE_STORES), or is "
+                "not a plain one: no `..`, query, fragment, name or password"
             )
-        return source
+        return address
 
     def remove(self, recording: str) -> None:
         """Delete an upload that no call keeps; recordings in other stores are left alone."""
@@ -153,21 +153,96 @@ def stream_blocks(source: BinaryIO) -> Iterator[bytes]:
         yield block
 
 
+class Incoming:
+    """An upload on its way to the disk: written block by block, then kept whole or dropped without
+    a trace. As a context manager it drops what was not kept.
+    """
+
+    def __init__(self, uploads: Path, kept: str, *, max_bytes: int) -> None:
+        self.size_bytes = 0
+        self._kept = kept
+        self._max_bytes = max_bytes
+        self._digest = hashlib.sha256()
+        self._path = uploads / kept
+        self._partial = self._path.with_name(f"{self._path.name}.partial")
+        with _telling_full():
+            self._made_folder = not self._path.parent.is_dir()
+            if self._made_folder:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._partial.open("xb", buffering=0)
+
+    def __enter__(self) -> Incoming:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.drop()
+
+    @property
+    def sha256(self) -> str:
+        """Of what was written so far, in hex."""
+        return self._digest.hexdigest()
+
+    def write(self, block: bytes) -> None:
+        """Take the next bytes. Raises `RecordingTooLarge`, `StoreFull`."""
+        self.size_bytes += len(block)
+        if self.size_bytes > self._max_bytes:
+            raise RecordingTooLarge(
+                f"the recording has more than {self._max_bytes / 1e6:.0f} MB, the limit "
+                "(OVERTONE_MAX_UPLOAD_MB)"
+            )
+        self._digest.update(block)
+        rest = memoryview(block)
+        with _telling_full():
+            while rest:
+                rest = rest[self._file.write(rest) :]
+
+    def keep(self) -> Upload:
+        """Give the upload its name; it is on the disk when this returns. Raises `RecordingEmpty`,
+        `StoreFull`.
+        """
+        if not self.size_bytes:
+            raise RecordingEmpty("the recording is empty (0 bytes)")
+        with _telling_full():
+            os.fsync(self._file.fileno())
+            self._partial.rename(self._path)
+            try:
+                _sync_folder(self._path.parent)
+                if self._made_folder:
+                    _sync_folder(self._path.parent.parent)
+            except OSError:
+                self._path.unlink(missing_ok=True)
+                raise
+        self._file.close()
+        return Upload(f"upload:{self._kept}", self.sha256)
+
+    def drop(self) -> None:
+        """Leave nothing of an upload that was not kept."""
+        self._file.close()
+        self._partial.unlink(missing_ok=True)
+
+
 @contextmanager
-def _written_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file that appears under its name only when it is complete and on the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
+def _telling_full() -> Iterator[None]:
+    """Says `StoreFull` where the system says that there is no room."""
     try:
-        with partial.open("xb") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        partial.rename(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise StoreFull(
+            "there is no room left on the disk for uploads; nothing of this recording was kept. "
+            "Free some space, or move the data folder (OVERTONE_DATA_DIR), and push it again"
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
     finally:
-        partial.unlink(missing_ok=True)
+        os.close(opened)

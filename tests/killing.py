@@ -13,8 +13,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from models.call import Call, CallPush, Status, add_call
+from models.call import Call, CallPush, Status
 from models.db import connect, migrate, writing
+from models.pushes import add_call
 from models.stores import Stores, stream_blocks
 from models.turn import Turn
 from settings import Settings

@@ -11,9 +11,10 @@ from sqlalchemy import Engine
 
 from lexicons.lexicon import shipped
 from lexicons.matcher import Matcher
-from models.call import CallPush, add_call
+from models.call import CallPush
 from models.db import writing
 from models.filters import CallQuery
+from models.pushes import add_call
 from speech.conversation import Turn
 from tests.fakes import conversation
 from workers.alerts import AngryOrAbusive

@@ -173,7 +173,8 @@ def test_wheel_stage_copies_every_package() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "extras"), [("api-packages", "postgresql"), ("worker-packages", "worker,postgresql")]
+    ("stage", "extras"),
+    [("api-packages", "postgresql"), ("worker-packages", "worker,postgresql,s3")],
 )
 def test_images_install_extras_that_exist_at_the_tested_versions(stage: str, extras: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

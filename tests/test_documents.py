@@ -28,7 +28,7 @@ def test_every_setting_stands_in_the_readme_with_its_default(name: str) -> None:
 
 
 def test_the_readme_names_no_setting_that_is_not_there() -> None:
-    named = set(re.findall(rf"{PREFIX}[A-Z_]+", README))
+    named = set(re.findall(rf"{PREFIX}[A-Z0-9_]+", README))
     assert named <= {PREFIX + name.upper() for name in Settings.model_fields}
 
 
@@ -77,7 +77,23 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     assert settings.redis == "unix:///srv/overtone/queue/valkey.sock"
 
 
-@pytest.mark.parametrize("store", ["http://a.example/", "https://a.example", "ftp://a/", "a/b"])
+@pytest.mark.parametrize(
+    "store",
+    [
+        "http://a.example/",
+        "https://a.example",
+        "https://user@a.example/",
+        "https://a.example/b/../",
+        "https://a.example/%2e/",
+        "https://a.example/?b/",
+        "s3://bucket",
+        "s3:///",
+        "ftp://a/",
+        "memory://a/",
+        "simplecache::s3://a/",
+        "a/b",
+    ],
+)
 def test_stores_that_would_not_be_safe_are_refused(
     monkeypatch: pytest.MonkeyPatch, store: str
 ) -> None:

@@ -12,16 +12,17 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-import httpx
 from sqlalchemy import Engine
 
-from models.call import Call, CallPush, Status, add_call
+from models.call import Call, CallPush, Status
 from models.columns import now
 from models.db import writing
-from models.stores import RecordingGone, StoreError, Stores
+from models.pushes import add_call, id_of_recording
+from models.stores import StoreError
 from speech.audio import AudioError
 from speech.conversation import Conversation
 from speech.listen import listen
+from workers.fetching import Fetcher
 from workers.pipeline import analyse, record
 from workers.queue import timeout_for
 from workers.station import Station, station
@@ -29,11 +30,6 @@ from workers.station import Station, station
 logger = logging.getLogger(__name__)
 
 NOBODY_SPEAKS = "nobody speaks in this recording: it holds silence, tones or noise only"
-FETCH_TIMEOUT_S = 60
-
-
-class StoreUnavailable(Exception):
-    """The remote store did not give the recording now; later it may."""
 
 
 def hear(call_id: int) -> None:
@@ -55,7 +51,7 @@ def ingest(recording: str, **push: Any) -> int:
             session,
             CallPush.model_validate(push),
             reference,
-            external_id=reference,
+            external_id=id_of_recording(reference),
             agent_channel=here.settings.agent_channel,
         )
     assert call.id is not None  # it was just stored
@@ -119,9 +115,9 @@ def _begin(engine: Engine, call_id: int) -> Call | None:
 
 
 def _listen(call: Call, here: Station, folder: Path) -> Conversation:
-    path = here.stores.path_of(call.recording)
-    if path is None:
-        path = _fetch(call.recording, folder, here.settings.max_upload_mb * 1_000_000)
+    fetcher = Fetcher(here.stores, here.settings.s3_endpoint)
+    max_bytes = here.settings.max_upload_mb * 1_000_000
+    path = fetcher.fetch(call.recording, folder, max_bytes=max_bytes)
     try:
         return listen(
             path,
@@ -134,24 +130,6 @@ def _listen(call: Call, here: Station, folder: Path) -> Conversation:
     except AudioError as error:
         # The name is one that we gave the file: it tells its sender nothing.
         raise type(error)(str(error).replace(path.name, "the recording")) from error
-
-
-def _fetch(url: str, folder: Path, max_bytes: int) -> Path:
-    """Download from an allowed store; no redirect is followed, since it could lead out of it."""
-    inbox = Stores(folder)
-    with httpx.stream("GET", url, follow_redirects=False, timeout=FETCH_TIMEOUT_S) as answer:
-        if answer.status_code in (404, 410):
-            raise RecordingGone("the store no longer has the recording")
-        if answer.is_redirect:
-            raise RecordingGone("the store redirects elsewhere; redirects are not followed")
-        if answer.is_error:
-            # httpx's own error would carry the whole address into the log.
-            raise StoreUnavailable(f"the store answered {answer.status_code}")
-        name = Path(answer.url.path).name
-        upload = inbox.save(answer.iter_bytes(), name=name, max_bytes=max_bytes)
-    path = inbox.path_of(upload.recording)
-    assert path is not None  # an upload is always a file
-    return path
 
 
 def _fail(

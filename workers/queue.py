@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import redis
 from redis import Redis
-from rq import Queue
+from rq import Queue, Worker
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job
 from rq.registry import StartedJobRegistry
@@ -122,6 +122,10 @@ class CallQueue:
     def depth(self) -> int:
         """How many calls wait."""
         return int(self.rq.count)
+
+    def workers(self) -> int:
+        """How many workers take from it."""
+        return Worker.count(queue=self.rq)
 
     def _live_slices(self) -> set[str]:
         started = StartedJobRegistry(queue=self.rematches)

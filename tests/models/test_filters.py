@@ -10,10 +10,11 @@ from sqlalchemy import Engine, func, select
 from sqlmodel import Session
 from sqlmodel import select as select_objects
 
-from models.call import Call, CallPush, Review, add_call
+from models.call import Call, CallPush, Review
 from models.db import reading, writing
 from models.facets import CALL_FACET, FACET, as_pair, forget, packed, refresh, unpacked
 from models.indexing import index_missing
+from models.pushes import add_call
 from models.review import Changes, change_calls
 from models.search import FACETS, Finder, Page
 from tests.fakes import ANGRY, turn

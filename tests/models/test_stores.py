@@ -24,7 +24,8 @@ def stores(tmp_path: Path) -> Stores:
     (tmp_path / "store" / "call.wav").write_bytes(b"sound")
     (tmp_path / "secret.wav").write_bytes(b"secret")
     return Stores(
-        tmp_path / "uploads", (str(tmp_path / "store"), "https://records.example.com/calls/")
+        tmp_path / "uploads",
+        (str(tmp_path / "store"), "https://records.example.com/calls/", "s3://calls/2026/"),
     )
 
 
@@ -108,10 +109,22 @@ def test_a_stored_reference_is_checked_again_when_it_is_opened(
             stores.path_of(recording)
 
 
-def test_an_address_inside_a_store_is_taken(stores: Stores) -> None:
-    address = "https://records.example.com/calls/2026/1.wav"
-    assert stores.locate(address) == address
-    assert stores.path_of(address) is None
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("https://records.example.com/calls/2026/1.wav", None),
+        ("https://records.example.com/calls/a%20b%2B.wav", None),
+        ("https://records.example.com/calls/..wav", None),
+        ("https://records.example.com/calls/звонок.wav", None),
+        ("HTTPS://Records.Example.com/calls/1.wav", "https://records.example.com/calls/1.wav"),
+        ("https://records.example.com:443/calls/1.wav", "https://records.example.com/calls/1.wav"),
+        ("s3://calls/2026/11/1.wav", None),
+        ("s3://calls/2026/100%.wav", None),
+    ],
+)
+def test_an_address_inside_a_store_is_taken(stores: Stores, address: str, kept: str | None) -> None:
+    assert stores.locate(address) == (kept or address)
+    assert stores.path_of(kept or address) is None
 
 
 @pytest.mark.parametrize(
@@ -129,6 +142,44 @@ def test_an_address_inside_a_store_is_taken(stores: Stores) -> None:
         "https://evil.com/https://records.example.com/calls/1.wav",
         "https://records.example.com/calls/1.wav\n",
         "gopher://records.example.com/calls/1.wav",
+        "https://records.example.com/calls/",
+        "https://records.example.com/calls",
+        "https://records.example.com/Calls/1.wav",
+        "https://records.example.com/calls//1.wav",
+        "https://records.example.com/calls/./1.wav",
+        "https://records.example.com/calls/..",
+        "https://records.example.com/calls/..%2fprivate",
+        "https://records.example.com/calls/a%2Fb.wav",
+        "https://records.example.com/calls/a%5Cb.wav",
+        "https://records.example.com/calls/%252e",
+        "https://records.example.com/calls/%zz",
+        "https://records.example.com/calls/%00.wav",
+        "https://records.example.com/calls/%0d%0aX: 1",
+        "https://records.example.com/calls\\1.wav",
+        "https://records.example.com\\@evil.com/calls/1.wav",
+        "https:\\\\records.example.com/calls/1.wav",
+        "https://records.example.com/calls/1.wav?x=https://evil.com",
+        "https://records.example.com/calls/1.wav#x",
+        "https://records.example.com#/calls/1.wav",
+        "https://evil.com#records.example.com/calls/1.wav",
+        "https://user:password@records.example.com/calls/1.wav",
+        "https://records.example.com:8443/calls/1.wav",
+        "https://records.example.com:0443x/calls/1.wav",
+        "https://records.example.com./calls/1.wav",
+        "https://[::1]/calls/1.wav",
+        "https:///calls/1.wav",
+        " https://records.example.com/calls/1.wav",
+        "https://records.example.com/calls/1\t.wav",
+        "s3://calls/1.wav",
+        "s3://calls/2026/../1.wav",
+        "s3://calls/20261.wav",
+        "s3://Calls/2026/1.wav",
+        "s3://calls:443/2026/1.wav",
+        "s3://key:secret@calls/2026/1.wav",
+        "s3://calls/2026/1.wav?versionId=1",
+        "s3a://calls/2026/1.wav",
+        "https+s3://calls/2026/1.wav",
+        "simplecache::s3://calls/2026/1.wav",
     ],
 )
 def test_addresses_outside_are_refused(stores: Stores, address: str) -> None:

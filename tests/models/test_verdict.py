@@ -10,9 +10,10 @@ from sqlalchemy import Engine, event
 from sqlmodel import Session, select
 
 from models import Call, MoodVerdict, Speaker
-from models.call import CallPush, Status, add_call
+from models.call import CallPush, Status
 from models.columns import now
 from models.db import reading, writing
+from models.pushes import add_call
 from models.verdict import (
     CannotJudge,
     Judged,

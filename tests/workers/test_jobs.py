@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +13,16 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from models import Call, Turn
-from models.call import CallPush, add_call, ask_again
+from models.call import CallPush, ask_again
 from models.db import writing
 from models.deletion import Order, Why, delete_call
-from models.stores import RecordingGone, RecordingTooLarge, Stores
+from models.pushes import add_call
+from models.stores import Stores
 from settings import Settings
 from speech.listen import Ears
 from tests.fakes import ToldMood, ToldTranscriber
 from tests.records import RULE
-from workers.jobs import NOBODY_SPEAKS, StoreUnavailable, _fetch, hear_call, ingest
+from workers.jobs import NOBODY_SPEAKS, hear_call, ingest
 from workers.published import Shelf
 from workers.queue import CallQueue
 from workers.station import Station
@@ -241,52 +240,3 @@ def test_what_a_pipeline_sent_wrong_is_named_without_its_value(
         ingest(str(path), caller="+44 20 7946 0958\n", nonsense="opensesame")
     assert "0958" not in str(error.value)
     assert "opensesame" not in str(error.value)
-
-
-class _Store(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        if self.path == "/redirect":
-            self.send_response(302)
-            self.send_header("Location", "/call.wav")
-            self.end_headers()
-        elif self.path.startswith("/broken"):
-            self.send_response(500)
-            self.end_headers()
-        elif self.path == "/call.wav":
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"x" * 1000)
-        else:
-            self.send_response(404)
-            self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def store_url() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), _Store)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_remote_recording_is_fetched_within_bounds(store_url: str, tmp_path: Path) -> None:
-    path = _fetch(f"{store_url}/call.wav", tmp_path / "a", 1000)
-    assert path.read_bytes() == b"x" * 1000
-    with pytest.raises(RecordingTooLarge):
-        _fetch(f"{store_url}/call.wav", tmp_path / "b", 999)
-
-
-def test_a_store_that_is_broken_is_told_without_its_address(store_url: str, tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable, match="500") as error:
-        _fetch(f"{store_url}/broken?token=secret", tmp_path, 1000)
-    assert "secret" not in str(error.value)
-
-
-def test_a_remote_store_may_not_lead_elsewhere(store_url: str, tmp_path: Path) -> None:
-    for path in ("redirect", "none.wav"):
-        with pytest.raises(RecordingGone):
-            _fetch(f"{store_url}/{path}", tmp_path, 1000)

@@ -11,9 +11,10 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from models import Call
-from models.call import CallPush, add_call
+from models.call import CallPush
 from models.columns import now
 from models.db import writing
+from models.pushes import add_call
 from models.stores import Stores
 from settings import Settings
 from workers.queue import CallQueue, timeout_for

@@ -14,10 +14,11 @@ from typer.testing import CliRunner
 import workers.record_commands
 import workers.retention
 from models import Audit, Call, DoomedRecording
-from models.call import CallPush, add_call
+from models.call import CallPush
 from models.columns import now
 from models.db import reading, writing
 from models.deletion import Order, Why, delete_call
+from models.pushes import add_call
 from models.stores import Stores
 from overtone import app
 from settings import Settings

@@ -1,0 +1,140 @@
+"""Pushes recordings out of folders through the API, one after the other, once or for as long as new
+ones come, and says what became of each.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import typer
+
+from api.client import Client, KeyRefused, NotNow, PushFailed, sidecar
+from api.file_names import NamePattern
+from api.folder import Found, Memory, Stamp, Stillness, move, recordings_below
+
+LOOK_EVERY_S = 1.0
+LONGEST_WAIT_S = 60.0
+
+
+@dataclass(slots=True)
+class Pusher:
+    """Pushes recordings with what is known of them: `fields` go before the JSON file beside one,
+    and that before what `pattern` reads in its name. Counts what it did.
+    """
+
+    client: Client
+    fields: dict[str, str]
+    pattern: NamePattern | None = None
+    strict: bool = False
+    move_to: Path | None = None
+    pushed: int = 0
+    failed: int = 0
+
+    def push(self, one: Found) -> bool:
+        """Push one recording; False where it cannot be pushed as it is.
+
+        Raises `NotNow`, `KeyRefused` and httpx.TransportError, which are not its own fault.
+        """
+        try:
+            pushed = self.client.upload(one.path, self._known_of(one))
+        except (NotNow, KeyRefused):
+            raise
+        except (PushFailed, OSError) as error:
+            self.fail(one, error)
+            return False
+        self.pushed += 1
+        again = "" if pushed.created else " (was there already)"
+        typer.echo(f"{one.name}: call {pushed.id} {pushed.status}{again}")
+        if self.move_to is not None:
+            try:
+                move(one, self.move_to, call_id=pushed.id)
+            except OSError as error:
+                self.fail(one, f"pushed, but not moved: {error}")
+        return True
+
+    def fail(self, one: Found, reason: object) -> None:
+        """Count and say that something went wrong with this one."""
+        self.failed += 1
+        typer.echo(f"{one.name}: {reason}", err=True)
+
+    def _known_of(self, one: Found) -> dict[str, Any]:
+        told = sidecar(one.path)
+        named: dict[str, Any] = {}
+        if self.pattern is not None:
+            fitting = self.pattern.read(one.name)
+            if fitting is None and self.strict:
+                raise PushFailed("its name does not fit the pattern (--strict)")
+            if fitting is None:
+                typer.echo(f"{one.name}: warning: its name does not fit the pattern", err=True)
+            named = fitting or {}
+        known = named | told | self.fields
+        if isinstance(told.get("metadata"), dict) and "metadata" in named:
+            known["metadata"] = named["metadata"] | told["metadata"]
+        if "external_id" not in known:
+            known["external_id"] = one.external_id()
+        return known
+
+
+def push_all(
+    pusher: Pusher, found: Iterable[Found], *, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Push each recording once, waiting where the API asks for it. Raises `KeyRefused` and
+    httpx.TransportError.
+    """
+    for one in found:
+        while True:
+            try:
+                pusher.push(one)
+            except NotNow as busy:
+                if busy.after_s is None:
+                    pusher.fail(one, busy)
+                    break
+                typer.echo(f"waiting {busy.after_s:.0f} s: {busy}", err=True)
+                sleep(busy.after_s)
+            else:
+                break
+
+
+def watch(
+    pusher: Pusher,
+    folders: list[Path],
+    memory: Memory,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Push what lies in the folders and what comes, until interrupted. What the API refuses is
+    tried again when it changes; while the API is away, nothing is given up. Raises `KeyRefused`.
+    """
+    stillness = Stillness()
+    refused: dict[Path, Stamp] = {}
+    waits = count()
+    while True:
+        found = [one for folder in folders for one in recordings_below(folder, pusher.move_to)]
+        for one in stillness.still(found, clock()):
+            try:
+                stamp = one.stamp()
+                if memory.knows(one) or refused.get(one.path) == stamp:
+                    continue
+                if pusher.push(one):
+                    memory.remember(one, stamp)
+                else:
+                    refused[one.path] = stamp
+                waits = count()
+            except FileNotFoundError:
+                continue  # gone since it was found
+            except (NotNow, httpx.TransportError) as error:
+                wait_s = min(2.0 ** next(waits), LONGEST_WAIT_S)
+                if isinstance(error, NotNow):
+                    wait_s = error.after_s or wait_s
+                reason = error if isinstance(error, NotNow) else "no API answers"
+                typer.echo(f"waiting {wait_s:.0f} s: {reason}", err=True)
+                sleep(wait_s)
+                break
+        sleep(LOOK_EVERY_S)

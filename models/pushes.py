@@ -1,0 +1,133 @@
+"""Pushed calls become rows, one or many in one transaction; what is there already stays so."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from models.call import MAX_EXTERNAL_ID, Call, CallPush, Channel, Status
+from models.columns import now
+from models.db import slices
+from models.facets import refresh
+
+AT_ONCE = 500
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPush:
+    """A push whose id and recording are settled."""
+
+    push: CallPush
+    recording: str
+    external_id: str
+
+
+def id_of_recording(reference: str) -> str:
+    """The `external_id` of a call that is pushed by its recording's name and has none: that name,
+    or its SHA-256 where it is too long for an id.
+    """
+    if len(reference) <= MAX_EXTERNAL_ID:
+        return reference
+    return f"name-sha256:{hashlib.sha256(reference.encode()).hexdigest()}"
+
+
+def calls_named(session: Session, external_ids: Iterable[str]) -> dict[str, Call]:
+    """The calls that there are of these `external_id`s."""
+    wanted = sorted(set(external_ids))
+    found: dict[str, Call] = {}
+    for some in slices(wanted, AT_ONCE):
+        calls = session.exec(select(Call).where(col(Call.external_id).in_(some)))
+        found |= {call.external_id: call for call in calls}
+    return found
+
+
+def add_call(
+    session: Session, push: CallPush, recording: str, *, external_id: str, agent_channel: Channel
+) -> tuple[Call, bool]:
+    """Store a pushed call and commit; for an `external_id` that is there already, the call it
+    names.
+
+    Returns the call and whether it is new. `external_id` and `agent_channel` stand where the push
+    has none.
+    """
+    one = NamedPush(push, recording, push.external_id or external_id)
+    return add_calls(session, [one], agent_channel=agent_channel)[0]
+
+
+def call_named(session: Session, external_id: str) -> Call | None:
+    """The call of this `external_id`, or None."""
+    return calls_named(session, [external_id]).get(external_id)
+
+
+def add_calls(
+    session: Session, pushes: Sequence[NamedPush], *, agent_channel: Channel
+) -> list[tuple[Call, bool]]:
+    """`add_call` for many, in the order of `pushes` and in one transaction: all new calls are
+    stored, or none.
+    """
+    for _ in range(TRIES):
+        there = calls_named(session, (one.external_id for one in pushes))
+        new = _rows(pushes, there, agent_channel)
+        # In one order, so that two transactions with the same calls cannot wait for each other.
+        session.add_all(new[name] for name in sorted(new))
+        try:
+            session.flush()
+            refresh(session, [call.id for call in new.values() if call.id is not None])
+            session.commit()
+        except IntegrityError as error:  # somebody pushed one of them since we looked
+            session.rollback()
+            taken = error
+            continue
+        fresh = set(new)
+        known = there | new
+        answers = []
+        for one in pushes:
+            answers.append((known[one.external_id], one.external_id in fresh))
+            fresh.discard(one.external_id)
+        return answers
+    raise taken
+
+
+def _rows(
+    pushes: Sequence[NamedPush], there: dict[str, Call], agent_channel: Channel
+) -> dict[str, Call]:
+    """The rows to add; of two pushes of one call, the first one's."""
+    rows: dict[str, Call] = {}
+    for one in pushes:
+        if one.external_id not in there and one.external_id not in rows:
+            rows[one.external_id] = _row(
+                one.push,
+                one.recording,
+                external_id=one.external_id,
+                agent_channel=agent_channel,
+            )
+    return rows
+
+
+def _row(push: CallPush, recording: str, *, external_id: str, agent_channel: Channel) -> Call:
+    """The row of a pushed call. A call without a recording (an empty one) is done at once."""
+    started_at = push.started_at or now().astimezone()
+    offset = started_at.utcoffset() or timedelta()
+    return Call(
+        external_id=external_id,
+        agent=push.agent,
+        line=push.line,
+        caller=push.caller,
+        direction=push.direction,
+        outcome=push.outcome,
+        started_at=started_at,
+        utc_offset_min=round(offset.total_seconds() / 60),
+        agent_channel=push.agent_channel or agent_channel,
+        language_wanted=push.language,
+        urgent=push.urgent,
+        details=push.metadata,
+        recording=recording,
+        status=Status.QUEUED if recording else Status.DONE,
+        warnings=[],
+    )
