@@ -279,6 +279,7 @@ class _Postgresql:
             column("words").op("@@", is_comparison=True)(_tsquery(query)),
             lambda call_id: _call_text.c.call_id == call_id,
             without=without,
+            dear=True,
         )
 
     def _turns(self, clauses: Sequence[Clause], *, without: bool = False) -> CallSet:
@@ -297,6 +298,7 @@ class _Postgresql:
             lambda call_id: TURN.call_id == call_id,
             without=without,
             repeats=True,
+            dear=True,
         )
 
 

@@ -96,7 +96,7 @@ def delete_calls(
         calls=tuple(going),
         held=tuple(held),
         being_heard=tuple(being_heard),
-        left=len(going) - len(doomed),
+        left=sum(1 for one in going.values() if one and not is_ours(one)),
         pending=len(doomed) - removed,
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, case
+from sqlalchemy import ColumnElement, Engine, case, text
 from sqlmodel import Session, col, select
 
 from models.bands import EDGES, all_bands
@@ -135,6 +135,10 @@ class Finder:
     ) -> _Search | None:
         """How a query is answered; None where a filter holds no call."""
         words = parse(query.q)
+        if session.get_bind().dialect.name == "postgresql":
+            # The planner takes words of calls for cheap to read row by row, but they are stored
+            # apart: a second for 100,000 calls, where their index takes 20 ms.
+            session.execute(text("SET LOCAL enable_seqscan = off; SET LOCAL work_mem = '32MB'"))
         filters = sets_of_filters(session, query)
         if filters is None:
             return None

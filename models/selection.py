@@ -39,6 +39,7 @@ COUNTED = 10_000
 """So many matching calls are counted; of more, it is said that they are more."""
 FEW = 500
 """So many calls are looked up one by one in an index of words, rather than all its matches read."""
+_COUNTED_BY = (type_coerce(CALL.facets, NullType), CALL.status)
 SIZED = 10 * COUNTED
 """Sets are compared up to this size."""
 
@@ -133,19 +134,25 @@ class Selection:
 
     def facets(self) -> tuple[list[bytes | None], list[str]]:
         """`facets` and `status` of the calls that are counted; of more, of those pushed last."""
-        rows = self._matches[:COUNTED]
-        return [row[3] for row in rows], [row[4] for row in rows]
+        if "_matches" in self.__dict__:
+            rows = [row[-2:] for row in self._matches[:COUNTED]]
+        else:
+            rows = self._read(_COUNTED_BY, COUNTED)
+        return [row[0] for row in rows], [row[1] for row in rows]
 
     @cached_property
     def _matches(self) -> list[tuple[Any, ...]]:
         """Rank, value and id of matching calls, one more than are counted; and, where they are to
         be counted, facets and status.
         """
-        columns = self._placed
-        if self._counts_facets:
-            columns = [*columns, type_coerce(CALL.facets, NullType), CALL.status]
-        rows = self._session.connection().execute(self._driven(columns).limit(COUNTED + 1))
-        # Past SQLAlchemy's rows: there are many, and nothing in them is to be converted.
+        columns = [*self._placed, *(_COUNTED_BY if self._counts_facets else ())]
+        return self._read(columns, COUNTED + 1)
+
+    def _read(self, columns: Sequence[ColumnElement[Any]], limit: int) -> list[tuple[Any, ...]]:
+        """Columns of matching calls. Past SQLAlchemy's rows: there are many, and nothing in them
+        is to be converted.
+        """
+        rows = self._session.connection().execute(self._driven(columns).limit(limit))
         found = list(rows.cursor.fetchall())
         rows.close()
         return found
@@ -159,7 +166,7 @@ class Selection:
 
     def _walk(self, limit: int, after: Place | None) -> list[Place]:
         column, number = self._order.column, CALL.id
-        rows = self._walked(self._placed) if self._sqlite else self._driven(self._placed)
+        rows = self._walked(self._placed)
         if after is not None:
             rows = rows.where(_beyond(self._order, after))
         by = [column.desc(), number.desc()] if self._order.descending else [column, number]
@@ -172,7 +179,9 @@ class Selection:
         """Out of the smallest set, each call of it asked for the rest; pushed last comes first."""
         rows = select_rows(*columns).where(*(one.said_of(one.column) for one in self._conditions))
         if not self._sqlite:
-            return rows.where(*(one.among(CALL.id) for one in self._sets))
+            return rows.where(
+                *(one.apart(CALL.id) if one.dear else one.holds(CALL.id) for one in self._sets)
+            )
         driver, size = self._driver
         if driver is None:
             held = [one.among(CALL.id) if one.dear else one.holds(CALL.id) for one in self._sets]
@@ -193,7 +202,7 @@ class Selection:
         rows = select_rows(*columns).where(*(one.holds(CALL.id) for one in self._sets))
         for one in self._conditions:
             # Only the order's own index may be taken.
-            along = one.column is self._order.column
+            along = one.column is self._order.column or not self._sqlite
             rows = rows.where(one.said_of(one.column if along else _plain(one.column)))
         return rows
 
