@@ -126,7 +126,8 @@ SettingsDep = Annotated[Settings, Depends(_settings)]
 QueueDep = Annotated[CallQueue, Depends(_queue)]
 StoresDep = Annotated[Stores, Depends(_stores)]
 ReadingDep = Annotated[Session, Depends(_reading)]
-WritingDep = Annotated[Session, Depends(_writing)]
+# Closed before the answer is sent: a slow client must not keep others from writing.
+WritingDep = Annotated[Session, Depends(_writing, scope="function")]
 # An id beyond what the databases store would be their error instead of a 422.
 CallId = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[4711])]
 CanRead = Depends(needs("read"))
