@@ -133,7 +133,8 @@ QueueDep = Annotated[CallQueue, Depends(_queue)]
 FinderDep = Annotated[Finder, Depends(_finder)]
 StoresDep = Annotated[Stores, Depends(_stores)]
 ReadingDep = Annotated[Session, Depends(_reading)]
-WritingDep = Annotated[Session, Depends(_writing)]
+# Closed before the answer is sent: a slow client must not keep others from writing.
+WritingDep = Annotated[Session, Depends(_writing, scope="function")]
 # An id beyond what the databases store would be their error instead of a 422.
 CallId = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[4711])]
 CanRead = Depends(needs("read"))

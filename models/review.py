@@ -85,7 +85,7 @@ def change_hold(
     session: Session, call_id: int, *, held: bool, reason: str, by: str, key_name: str
 ) -> Call | None:
     """Put a call under legal hold or release it, and commit; None where there is no such call. A
-    held call put under hold again has one more reason, and is released at once.
+    held call may be put under hold again, for one more reason; one release ends them all.
 
     Raises `NotHeld`.
     """

@@ -16,6 +16,8 @@ from models.db import reading, writing
 from models.key import Key, create_key, note_use
 from overtone import app
 from settings import Settings
+from tests.fakes import turn
+from tests.records import store_call
 
 
 @pytest.fixture
@@ -81,6 +83,14 @@ def test_the_use_of_a_key_is_written_once_a_minute(
     api.get("/calls")
     assert len(noted) == 1
     assert used(engine, "test") > first  # type: ignore[operator]
+
+
+def test_what_a_route_reads_after_it_wrote_does_not_hold_that_up(
+    api: TestClient, engine: Engine
+) -> None:
+    number = store_call(engine, "a", turn("agent", 1.0, "Good morning."))
+    assert api.put(f"/calls/{number}/tags/refund").status_code == 200
+    assert used(engine, "test") is not None
 
 
 def test_uses_that_race_are_written_once(engine: Engine) -> None:
