@@ -27,7 +27,7 @@ async def read_body(request: Request, *, max_mb: int, hint: str) -> bytes:
 
 async def _lexicon_body(request: Request) -> bytes:
     """The body of an upload of a lexicon."""
-    return await read_body(request, max_mb=MAX_LEXICON_MB, hint="make several lexicons of it")
+    return await read_body(request, max_mb=MAX_LEXICON_MB, hint="make several of it")
 
 
 def parse_json(body: bytes) -> Any:

@@ -17,7 +17,7 @@ from api.bodies import read_as, read_body
 from api.deps import CallId, CanPush, QueueDep, SettingsDep, WritingDep
 from api.errors import documented, problem
 from api.intake import IntakeDep, PushByName
-from api.uploads import receive_form
+from api.uploads import receive_upload
 from api.views import Pushed
 from models.call import CallPush, ask_again
 from models.stores import Incoming
@@ -76,20 +76,21 @@ async def push_call(request: Request, intake: IntakeDep) -> Response:
 
     Pushing the same `external_id` again answers with the call that is there. While too many calls
     wait to be heard, new ones that are not urgent are refused with 429 and `Retry-After`; put the
-    fields before the file, and that comes before the file is read.
+    fields before the file, and that comes after the first megabyte of it.
     """
 
     def begin(fields: dict[str, str], filename: str) -> Incoming:
         return intake.begin_upload(_push_of(fields), filename)
+
+    def keep(fields: dict[str, str], incoming: Incoming) -> Pushed:
+        return intake.take_upload(_push_of(fields), incoming)
 
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         push = read_as(PushByName, await _json(request))
         return _accepted(await run_in_threadpool(intake.take_named, push))
     if kind == "multipart/form-data":
-        async with receive_form(request, begin) as form:
-            upload = _push_of(form.fields)
-            return _accepted(await run_in_threadpool(intake.take_upload, upload, form.incoming))
+        return _accepted(await receive_upload(request, begin=begin, keep=keep))
     return problem(
         415, "send multipart/form-data with a file, or application/json with a path or URL"
     )

@@ -4,9 +4,8 @@ uploads folder, whichever comes first.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import TypeVar
 
 from fastapi import HTTPException, Request
 from python_multipart.exceptions import FormParserError
@@ -16,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from api.limits import FORM_BYTES
 from models.stores import Incoming
 
+Answer = TypeVar("Answer")
 RECORDING_NAMES = ("recording", "file")
 MAX_PARTS = 20
 BLOCK_BYTES = 1 << 20
@@ -137,38 +137,41 @@ class PushForm:
         self._ended = True
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A whole form: its fields, and the recording, written but not kept yet."""
+async def receive_upload(
+    request: Request,
+    *,
+    begin: Callable[[dict[str, str], str], Incoming],
+    keep: Callable[[dict[str, str], Incoming], Answer],
+) -> Answer:
+    """Read a push's form, its recording onto the disk, and return what `keep` makes of it; what
+    `keep` does not keep, and what breaks off, is dropped.
 
-    fields: dict[str, str]
-    incoming: Incoming
-
-
-@asynccontextmanager
-async def receive_form(
-    request: Request, begin: Callable[[dict[str, str], str], Incoming]
-) -> AsyncIterator[Received]:
-    """Read a push's form, its recording onto the disk. What is not kept when the block ends,
-    however it ends, is dropped.
-
-    `begin` is told the fields that stand before the recording, and the file's name; it opens where
-    the recording goes, or raises instead of having it read. It runs in a thread. Raises
-    HTTPException for the form, and what `begin` and `Incoming.write` raise.
+    `begin` is told the fields that stand before the recording and the file's name, once the first
+    `BLOCK_BYTES` are there; it opens where the recording goes, or raises instead of having it read.
+    `keep` is told all fields. Both run in a thread. Raises HTTPException for the form, and what
+    `begin`, `keep` and `Incoming.write` raise.
     """
     form = PushForm(request.headers["content-type"])
     incoming: Incoming | None = None
+
+    def write() -> Incoming:
+        nonlocal incoming
+        if incoming is None:
+            incoming = begin(form.fields, form.filename or "")
+        incoming.write(form.take_sound())
+        return incoming
+
+    def finish() -> Answer:
+        return keep(form.fields, write())
+
     try:
         async for block in request.stream():
             form.feed(block)
-            if form.filename is not None and incoming is None:
-                incoming = await run_in_threadpool(begin, dict(form.fields), form.filename)
-            if incoming is not None and len(form.sound) >= BLOCK_BYTES:
-                await run_in_threadpool(incoming.write, form.take_sound())
+            if len(form.sound) >= BLOCK_BYTES:
+                await run_in_threadpool(write)
         form.finish()
-        assert incoming is not None  # a finished form has a recording
-        await run_in_threadpool(incoming.write, form.take_sound())
-        yield Received(form.fields, incoming)
+        # For most recordings this is all that waits for the disk, and the only change of thread.
+        return await run_in_threadpool(finish)
     finally:
         if incoming is not None:
             incoming.drop()

@@ -15,7 +15,7 @@ from models.db import writing
 from models.key import create_key
 from settings import Settings
 from tests.api.test_push import kept, rows, upload
-from tests.api.test_uploads import begun, part
+from tests.api.test_uploads import BEGINNING, begun, part
 from tests.serving import served
 from workers.queue import CallQueue
 
@@ -144,6 +144,7 @@ def test_the_queue_takes_calls_again_once_it_is_shorter(
 
 @pytest.mark.usefixtures("busy")
 def test_it_is_refused_before_the_file_is_read(narrow: Settings, key: str) -> None:
-    body = part("call", b'{"external_id": "3"}') + part("recording", b"sound", "a.wav")[:-4]
-    with served(narrow) as url, begun(url, key, length=900_000, body=body) as connection:
+    roomy = narrow.model_copy(update={"max_upload_mb": 10})
+    body = part("call", b'{"external_id": "3"}') + part("recording", BEGINNING, "a.wav")[:-4]
+    with served(roomy) as url, begun(url, key, length=9_000_000, body=body) as connection:
         assert b" 429 " in connection.recv(10_000)

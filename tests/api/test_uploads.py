@@ -19,6 +19,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, event
 
+from api.uploads import BLOCK_BYTES
 from models.db import writing
 from models.key import create_key
 from models.stores import Incoming
@@ -30,6 +31,8 @@ from workers.queue import CallQueue
 BOUNDARY = "b0undary"
 FORM = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
 PATIENCE_S = 20
+# So much of a recording is looked at before the rest has come.
+BEGINNING = b"x" * (BLOCK_BYTES + 1000)
 
 
 def part(name: str, content: bytes, filename: str | None = None) -> bytes:
@@ -67,7 +70,7 @@ def begun(url: httpx.URL | str, key: str, *, length: int, body: bytes = b"") -> 
     """A connection on which a push has begun."""
     address = urlsplit(str(url))
     assert address.hostname is not None
-    connection = socket.create_connection((address.hostname, address.port or 80))
+    connection = socket.create_connection((address.hostname, address.port or 80), PATIENCE_S)
     head = (
         f"POST /calls HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: Bearer {key}\r\n"
         f"Content-Type: {FORM['content-type']}\r\nContent-Length: {length}\r\n\r\n"
@@ -128,9 +131,13 @@ def test_forms_that_cannot_be_used_leave_nothing(
     assert (rows(engine), kept(settings)) == ([], [])
 
 
-def test_wrong_fields_are_told_before_the_file_is_read(http: httpx.Client, key: str) -> None:
-    body = part("call", b'{"language": "english"}') + part("recording", b"sound", "a.wav")[:-4]
-    with begun(http.base_url, key, length=900_000, body=body) as connection:
+def test_wrong_fields_are_told_before_the_file_is_read(
+    settings: Settings, queue: CallQueue, key: str
+) -> None:
+    queue.check()
+    roomy = settings.model_copy(update={"max_upload_mb": 10})
+    body = part("call", b'{"language": "english"}') + part("recording", BEGINNING, "a.wav")[:-4]
+    with served(roomy) as url, begun(url, key, length=9_000_000, body=body) as connection:
         assert b" 422 " in connection.recv(10_000)
 
 
@@ -145,10 +152,12 @@ def test_what_is_declared_too_large_is_refused_before_it_is_sent(
 def test_a_client_that_goes_away_leaves_nothing(
     http: httpx.Client, key: str, settings: Settings, engine: Engine
 ) -> None:
-    body = part("recording", b"sound" * 10_000, "a.wav")[:-4]
-    with begun(http.base_url, key, length=900_000, body=body):
-        wait_for(lambda: kept(settings))
-    wait_for(lambda: not kept(settings))
+    roomy = settings.model_copy(update={"max_upload_mb": 10})
+    body = part("recording", BEGINNING, "a.wav")[:-4]
+    with served(roomy) as url:
+        with begun(url, key, length=9_000_000, body=body):
+            wait_for(lambda: kept(settings))
+        wait_for(lambda: not kept(settings))
     assert rows(engine) == []
     sent = http.post("/calls", files={"recording": ("a.wav", b"sound")})
     assert sent.status_code == 202
