@@ -33,7 +33,7 @@ AUDIO_TYPES = {
 RANGES = re.compile(r"bytes=\s*(\d+-\d*|-\d+)(\s*,\s*(\d+-\d*|-\d+))*\s*")
 
 
-@router.get("", dependencies=[CanRead], responses=documented(401, 403, 404, 422))
+@router.get("", dependencies=[CanRead], responses=documented(401, 403, 404, 422, 503))
 def get_calls(
     session: ReadingDep, finder: FinderDep, wanted: Annotated[CallFilter, Query()]
 ) -> CallsView:

@@ -27,6 +27,7 @@ from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
 from models.call import NothingToHear
 from models.comment import NotTheAuthor, TooManyComments
+from models.db import QueryTooSlow
 from models.deletion import CannotDelete
 from models.lexicon_rows import LexiconRefused
 from models.query import BadQuery
@@ -49,6 +50,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     RecordingGone: HTTPStatus.NOT_FOUND,
     RecordingEmpty: HTTPStatus.UNPROCESSABLE_ENTITY,
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    QueryTooSlow: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
     CannotDelete: HTTPStatus.CONFLICT,
     CannotJudge: HTTPStatus.CONFLICT,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from time import monotonic, sleep
@@ -17,6 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, create_engine
 
 BUSY_TIMEOUT_MS = 30_000
@@ -27,6 +29,10 @@ CACHE_KIB = 16 * 1024
 MMAP_BYTES = 4 << 30
 # Any number will do, as long as every Overtone process takes the same.
 MIGRATION_LOCK = 0x0E27_03E5
+# SQLite looks at the clock each time it did so many of its steps: about every 10 ms.
+PROGRESS_STEPS = 200_000
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+QUERY_CANCELED = "57014"
 _one_at_a_time = Lock()
 Item = TypeVar("Item")
 
@@ -87,6 +93,38 @@ def _begin_sqlite(connection: Any) -> None:
 def slices(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     """The items in runs of at most `size`: databases bound how much one statement may name."""
     return (items[at : at + size] for at in range(0, len(items), size))
+
+
+class QueryTooSlow(Exception):
+    """A query was given up because it takes too long; the text says what to do."""
+
+
+@contextmanager
+def giving_up_after(session: Session, seconds: float) -> Iterator[None]:
+    """Statements within are ended, and `QueryTooSlow` raised, once this time is over.
+
+    On PostgreSQL each statement has that time, and the limit holds until the transaction ends.
+    """
+    connection = session.connection()
+    until = monotonic() + seconds
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        driver.set_progress_handler(lambda: monotonic() > until, PROGRESS_STEPS)
+    else:
+        milliseconds = text("SELECT set_config('statement_timeout', :most, true)")
+        connection.execute(milliseconds, {"most": str(round(seconds * 1000))})
+    try:
+        yield
+    except OperationalError as error:
+        is_over = getattr(error.orig, "sqlstate", None) == QUERY_CANCELED
+        if is_over or getattr(error.orig, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
+            raise QueryTooSlow(
+                f"this takes longer than {seconds:.0f} s: ask for rarer words, or narrow it by time"
+            ) from error
+        raise
+    finally:
+        if connection.dialect.name == "sqlite":
+            driver.set_progress_handler(None, 0)
 
 
 def writing(engine: Engine) -> Session:

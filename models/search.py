@@ -17,7 +17,7 @@ from models.call import Call, Speaker
 from models.call_sets import CallSet
 from models.call_text import in_one_turn, sets_of
 from models.cursors import Place, read_cursor, write_cursor
-from models.db import reading
+from models.db import giving_up_after, reading
 from models.facets import META, FacetCounts
 from models.filters import (
     ANGER,
@@ -38,6 +38,7 @@ from models.vocabulary import Vocabulary
 FACETS = (*VALUES, "day", *EDGES)
 """What can be counted, beside `meta.KEY`."""
 BATCH = 500
+LONGEST_S = 10.0
 MOST_BANDS = max(len(edges) + 1 for edges in EDGES.values())
 MOST_TURNS = 20_000
 """Up to so many turns with all words are read to rank all calls; else each page is ranked alone."""
@@ -104,8 +105,23 @@ class Finder:
         facets: Collection[str] = (),
         most_values: int = 20,
     ) -> Page:
-        """One page of calls. Raises `BadQuery`."""
+        """One page of calls. Raises `BadQuery`, and `QueryTooSlow` after 10 s."""
         after = None if cursor is None else read_cursor(cursor, query.fingerprint())
+        with giving_up_after(session, LONGEST_S):
+            return self._page(
+                session, query, after, limit=limit, facets=facets, most_values=most_values
+            )
+
+    def _page(
+        self,
+        session: Session,
+        query: CallQuery,
+        after: Place | None,
+        *,
+        limit: int,
+        facets: Collection[str],
+        most_values: int,
+    ) -> Page:
         search = self._search(session, query, counts_facets=bool(facets))
         if search is None:
             return Page(facets={name: [] for name in facets})

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, MetaData, Table, event, inspect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, MetaData, Table, event, inspect, text
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlmodel import Session, SQLModel, select
 
 from lexicons.text import index_text
 from models import Call, CallEvent, MoodVerdict, Speaker, Turn
 from models.call import Review
 from models.comment import add_comment
-from models.db import connect, is_current, migrate, reading, writing
+from models.db import QueryTooSlow, connect, giving_up_after, is_current, migrate, reading, writing
 from models.filters import CallQuery
 from models.indexing import index_missing
 from models.review import Changes, change_calls
@@ -315,3 +315,26 @@ def test_rows_of_a_call_go_with_it(engine: Engine) -> None:
         session.delete(call)
         session.commit()
         assert session.exec(select(Turn)).all() == []
+
+
+def test_a_query_that_takes_too_long_is_given_up(engine: Engine) -> None:
+    forever = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    )
+    with (
+        reading(engine) as session,
+        pytest.raises(QueryTooSlow, match="longer than 0 s"),
+        giving_up_after(session, 0.2),
+    ):
+        session.execute(forever)
+    with reading(engine) as session:
+        assert session.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def test_other_errors_of_a_bounded_query_stay_what_they_are(engine: Engine) -> None:
+    with (
+        reading(engine) as session,
+        pytest.raises(DatabaseError, match="nothing"),
+        giving_up_after(session, 5),
+    ):
+        session.execute(text("SELECT * FROM nothing"))
