@@ -13,7 +13,7 @@ from alembic import op
 from models.columns import Json, Moment
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 # Table, name, kind, and what rows that are there get; None is NULL.
 COLUMNS = (
