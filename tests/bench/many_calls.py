@@ -16,7 +16,7 @@ import numpy as np
 from spellchecker import SpellChecker
 from sqlalchemy import Engine, insert, text
 
-from lexicons.text import analyze
+from lexicons.text import analyze, index_text
 from models import Call, CallTag, Hit, Speaker, Turn
 from models.db import writing
 from models.indexing import index_calls
@@ -197,7 +197,7 @@ def _turns(
             "start_s": times[0],
             "end_s": times[-1],
             "text": " ".join(words),
-            "keys": " ".join(talk.keys.get(word, word) for word in words),
+            "keys": " ".join(talk.keys.get(word) or index_text(word) for word in words),
             "words": [[word, times[i], times[i + 1], 0.91] for i, word in enumerate(words)],
             "mood": "angry" if anger > 0.6 and position % 4 == 1 else "neutral",
             "anger": anger if position % 2 else 0.05,

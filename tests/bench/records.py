@@ -54,7 +54,7 @@ ROUNDS = 3
 CLIENTS = 8
 WRITES = 100
 UPLOADS = 100
-QUIET = {"OVERTONE_LOG_LEVEL": "WARNING", "OVERTONE_RATE_LIMIT": "0", "OVERTONE_API_PORT": "0"}
+SETTINGS = {"OVERTONE_RATE_LIMIT": "0", "OVERTONE_API_PORT": "0"}
 _Query = tuple[str, dict[str, Any]]
 
 
@@ -128,7 +128,7 @@ def _api(folder: Path, url: str) -> Iterator[tuple[str, str]]:
         key = create_key(session, f"bench {perf_counter()}")
     engine.dispose()
     log = folder / "api.log"
-    environment = os.environ | QUIET
+    environment = os.environ | SETTINGS
     environment |= {"OVERTONE_DATA_DIR": str(folder), "OVERTONE_DATABASE_URL": url}
     environment |= {"OVERTONE_REDIS_URL": f"unix://{folder / 'v.sock'}"}
     with log.open("wb") as out:
@@ -222,8 +222,8 @@ def _against_tantivy(engine: Engine, asked: Sequence[_Query]) -> float:
             with reading(engine) as session:
                 alike = finder.alike(session, words)
                 said = sets_of(session, words, alike=alike, speaker=None)
-                selection = Selection(session, said, [])
-                places = selection.page(Order(CALL.started_at), limit=20, after=None)
+                selection = Selection(session, said, [], Order(CALL.started_at))
+                places = selection.page(limit=20, after=None)
                 count = selection.count
             mine.append(perf_counter() - since)
             since = perf_counter()
