@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Row,
     Select,
     UnaryExpression,
     and_,
@@ -85,26 +86,27 @@ class Selection:
         """The order in force."""
         return self._order
 
-    @property
+    @cached_property
     def count(self) -> int:
         """How many calls match: exact up to `COUNTED`, one more where they are more."""
-        return COUNTED + 1 if self.is_dense else len(self._matches)
+        if self._reads_all:
+            return len(self._matches)
+        if self._sets:
+            return self._sets[0].size(self._session, COUNTED + 1)
+        every = select_rows(CALL.id).limit(COUNTED + 1).subquery()
+        return int(self._session.execute(select_rows(func.count()).select_from(every)).scalar_one())
 
-    @cached_property
+    @property
     def is_dense(self) -> bool:
         """Whether more calls match than are counted."""
-        if len(self._sets) == 1 and not self._conditions and not self._sets[0].without:
-            (only,) = self._sets
-            # Cheaper than reading them, where that is not what follows.
-            if only.size(self._session, COUNTED + 1) <= COUNTED:
-                return False
-            if not only.repeats:
-                return True
-        if not self._sets and not self._conditions:
-            every = select_rows(CALL.id).limit(COUNTED + 1).subquery()
-            counted = select_rows(func.count()).select_from(every)
-            return int(self._session.execute(counted).scalar_one()) > COUNTED
-        return len(self._matches) > COUNTED
+        return self.count > COUNTED
+
+    @property
+    def _reads_all(self) -> bool:
+        """Whether matches are read to be counted: one set alone counts itself."""
+        if self._conditions or len(self._sets) > 1:
+            return True
+        return any(one.without or one.repeats for one in self._sets)
 
     def ranked(self, rank: ColumnElement[int] | None) -> Selection:
         """The same calls in the same order, but by rank first."""
@@ -116,21 +118,12 @@ class Selection:
     def page(self, *, limit: int, after: Place | None) -> list[Place]:
         """The next calls in this order."""
         if self.is_dense:
-            return self._walk(limit, after)
-        # Rank, value and id are what rows are compared by; there are ranks only where the largest
-        # come first.
-        rows = self._matches
-        if self._order.descending:
-            if after is not None:
-                last = after.rank, _written(after.value, self._sqlite), after.call_id
-                rows = [row for row in rows if row[:3] < last]
-            found = nlargest(limit, rows)
+            found = self._ordered(self._walked(self._placed), limit, after)
+        elif self._reads_all or self._counts_facets:
+            found = self._smallest(limit, after)
         else:
-            if after is not None:
-                last = after.rank, _written(after.value, self._sqlite), after.call_id
-                rows = [row for row in rows if row[:3] > last]
-            found = nsmallest(limit, rows)
-        return [Place(row[0], _moment(row[1]), row[2]) for row in found]
+            found = self._ordered(self._driven(self._placed), limit, after)
+        return [Place(rank, _moment(value), number) for rank, value, number, *_rest in found]
 
     def facets(self) -> tuple[list[bytes | None], list[str]]:
         """`facets` and `status` of the calls that are counted; of more, of those pushed last."""
@@ -164,16 +157,25 @@ class Selection:
         value = type_coerce(self._order.column, NullType)
         return [rank.label("rank"), value.label("value"), CALL.id]
 
-    def _walk(self, limit: int, after: Place | None) -> list[Place]:
+    def _smallest(self, limit: int, after: Place | None) -> list[tuple[Any, ...]]:
+        """The next of the calls that were read. Rank, value and id are what rows are compared by;
+        there are ranks only where the largest come first.
+        """
+        rows, turned = self._matches, self._order.descending
+        if after is not None:
+            last = after.rank, _written(after.value, self._sqlite), after.call_id
+            rows = [row for row in rows if (row[:3] < last if turned else row[:3] > last)]
+        return nlargest(limit, rows) if turned else nsmallest(limit, rows)
+
+    def _ordered(self, rows: Select[Any], limit: int, after: Place | None) -> Sequence[Row[Any]]:
+        """The next calls, as the database orders them."""
         column, number = self._order.column, CALL.id
-        rows = self._walked(self._placed)
         if after is not None:
             rows = rows.where(_beyond(self._order, after))
         by = [column.desc(), number.desc()] if self._order.descending else [column, number]
         if self._order.rank is not None:
             by.insert(0, self._order.rank.desc())
-        found = self._session.execute(rows.order_by(*by).limit(limit))
-        return [Place(row.rank, _moment(row.value), row.id) for row in found]
+        return self._session.execute(rows.order_by(None).order_by(*by).limit(limit)).all()
 
     def _driven(self, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
         """Out of the smallest set, each call of it asked for the rest; pushed last comes first."""
