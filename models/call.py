@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator
 from pydantic import Field as PushField
 from sqlalchemy import (
+    BigInteger,
     Column,
     ForeignKey,
     Index,
@@ -126,10 +127,12 @@ class Call(SQLModel, table=True):
 
     __tablename__ = "call"
     __table_args__ = (
-        # The figures that calls are filtered by are in it, so that the rows are not read for them.
+        Index("call_by_start", "started_at", "id"),
+        Index("call_by_place", "place", unique=True),
+        # The figures that calls are filtered by, so that their rows are not read for them.
         Index(
-            "call_by_start",
-            *("started_at", "id", "anger", "anger_trend", "duration_s", "agent_talk_ratio"),
+            "call_by_figures",
+            *("place", "id", "anger", "anger_trend", "duration_s", "agent_talk_ratio"),
             *("longest_silence_s", "interruptions", "status"),
         ),
         Index("call_by_anger", text("coalesce(anger, -1.0)"), "id"),
@@ -200,7 +203,9 @@ class Call(SQLModel, table=True):
     # stored.
     lexicon_revision: int | None = None
 
-    # What it can be filtered and counted by (`models.facets`). None: it is not indexed yet.
+    # The number that the search index knows it by, and what it can be filtered and counted by
+    # (`models.facets`). None: it is not indexed yet.
+    place: int | None = Field(default=None, sa_column=Column(BigInteger))
     facets: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
 
 

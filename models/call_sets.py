@@ -9,23 +9,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, UnaryExpression, func, select
+from sqlalchemy.sql.operators import custom_op
 from sqlmodel import Session
 
-from models.call import Speaker
+from models.call import Call, Speaker
 from models.columns import columns_of
 from models.facets import CallFacet
+
+CALL = columns_of(Call)
 
 
 @dataclass(frozen=True, slots=True)
 class CallSet:
     """The calls that rows of `table` name by `number`, where `condition` holds.
 
-    `of_call` narrows the rows to those of one call. `without` turns the set into all other calls.
+    `key` is the column of `Call` that the numbers are of: its place, or its id. `of_call` narrows
+    the rows to those of one call, by its key. `without` turns the set into all other calls.
     `repeats` says that several rows may name one call; `dear` that asking for one call costs some
     20 times what the step to the next one costs.
     """
 
+    key: ColumnElement[Any]
     table: FromClause
     number: ColumnElement[Any]
     condition: ColumnElement[bool]
@@ -35,9 +40,9 @@ class CallSet:
     dear: bool = False
 
     def rows(self) -> Select[Any]:
-        """Every call of the set itself, `without` or not, as `call_id`."""
+        """Every call of the set itself, `without` or not, as `key`."""
         calls: Select[Any] = (
-            select(self.number.label("call_id")).select_from(self.table).where(self.condition)
+            select(self.number.label("key")).select_from(self.table).where(self.condition)
         )
         return calls.distinct() if self.repeats else calls
 
@@ -47,30 +52,37 @@ class CallSet:
         counted = select(func.count()).select_from(some.subquery())
         return int(session.execute(counted).scalar_one())
 
-    def holds(self, call_id: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Whether it holds this call: asked call by call."""
-        row = select(1).select_from(self.table).where(self.condition, self.of_call(call_id))
+    def holds(self) -> ColumnElement[bool]:
+        """Whether it holds a call: asked call by call."""
+        row = select(1).select_from(self.table).where(self.condition, self.of_call(self.key))
         return ~row.exists() if self.without else row.exists()
 
-    def apart(self, call_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    def apart(self) -> ColumnElement[bool]:
         """The same on PostgreSQL, whose planner is kept from asking row by row after all."""
         rows = self.rows().cte().prefix_with("MATERIALIZED", dialect="postgresql")
-        row = select(1).select_from(rows).where(rows.c.call_id == call_id)
+        row = select(1).select_from(rows).where(rows.c.key == self.key)
         return ~row.exists() if self.without else row.exists()
 
-    def among(self, call_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    def among(self) -> ColumnElement[bool]:
         """The same, read as a whole first."""
-        return call_id.not_in(self.rows()) if self.without else call_id.in_(self.rows())
+        number = unindexed(self.key)
+        return number.not_in(self.rows()) if self.without else number.in_(self.rows())
+
+
+def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column for whose sake SQLite takes no index."""
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
 
 
 def with_facets(numbers: Sequence[int], *, without: bool) -> CallSet:
     """Calls that have at least one of these facets."""
     facet = columns_of(CallFacet)
     return CallSet(
-        facet.call_id.table,
-        facet.call_id,
+        CALL.place,
+        facet.place.table,
+        facet.place,
         facet.facet_id.in_(numbers),
-        lambda call_id: facet.call_id == call_id,
+        lambda place: facet.place == place,
         without=without,
         repeats=len(numbers) > 1,
     )
@@ -80,6 +92,7 @@ def with_speaker(name: str, condition: ColumnElement[bool]) -> CallSet:
     """Calls in which a speaker of this name meets a condition on `Speaker`."""
     speaker = columns_of(Speaker)
     return CallSet(
+        CALL.id,
         speaker.call_id.table,
         speaker.call_id,
         (speaker.name == name) & condition,

@@ -29,7 +29,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlmodel import Session
 
-from models.call_sets import CallSet
+from models.call_sets import CALL, CallSet
 from models.columns import columns_of
 from models.db import slices
 from models.marks import Alike
@@ -54,21 +54,34 @@ _lexemes = bindparam("lexemes", type_=ARRAY(String))
 
 
 def write_text(session: Session, call_ids: Sequence[int]) -> None:
-    """Index the turns of these calls anew, and learn their words. Nothing is committed."""
+    """Index the turns of these calls anew, and learn their words; they have their places already.
+    Nothing is committed.
+    """
     said: dict[int, list[tuple[str, str]]] = {call_id: [] for call_id in call_ids}
+    places: dict[int, int] = {}
     words: set[str] = set()
     for some in slices(call_ids, 500):
         rows = select(TURN.call_id, TURN.speaker, TURN["keys"]).where(TURN.call_id.in_(some))
+        places |= dict(session.execute(select(CALL.id, CALL.place).where(CALL.id.in_(some))).all())
         for call_id, speaker, keys in session.execute(rows.order_by(TURN.call_id, TURN.position)):
             said[call_id].append((speaker, keys))
             words.update(keys.split())
     sqlite = _is_sqlite(session)
     for call_id, turns in said.items():
         if sqlite:
-            _write_sqlite(session, call_id, turns)
+            _write_sqlite(session, places[call_id], turns)
         else:
             _write_postgresql(session, call_id, turns)
     learn(session, words)
+
+
+def forget_text(session: Session, places: Collection[int]) -> None:
+    """Take away what was indexed at places that calls have left. What goes with a deleted call goes
+    by itself.
+    """
+    if places and _is_sqlite(session):  # PostgreSQL's rows name the call
+        rows = [{"place": place} for place in places]
+        session.execute(sql("DELETE FROM call_text WHERE rowid = :place"), rows)
 
 
 def sets_of(session: Session, query: Query, *, alike: Alike, speaker: str | None) -> list[CallSet]:
@@ -95,16 +108,16 @@ def _is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
-def _write_sqlite(session: Session, call_id: int, turns: Iterable[tuple[str, str]]) -> None:
+def _write_sqlite(session: Session, place: int, turns: Iterable[tuple[str, str]]) -> None:
     columns: dict[str, list[str]] = defaultdict(list)
     for speaker, keys in turns:
         columns[speaker if speaker in SPEAKERS else "others"].append(keys)
     texts = {name: f" {BETWEEN_TURNS} ".join(columns[name]) for name in (*SPEAKERS, "others")}
-    row = {"call_id": call_id, **texts}
+    row = {"place": place, **texts}
     names = ", ".join(texts)
     values = ", ".join(f":{name}" for name in texts)
-    session.execute(sql("DELETE FROM call_text WHERE rowid = :call_id"), row)
-    session.execute(sql(f"INSERT INTO call_text(rowid, {names}) VALUES (:call_id, {values})"), row)
+    session.execute(sql("DELETE FROM call_text WHERE rowid = :place"), row)
+    session.execute(sql(f"INSERT INTO call_text(rowid, {names}) VALUES (:place, {values})"), row)
 
 
 def _write_postgresql(session: Session, call_id: int, turns: Iterable[tuple[str, str]]) -> None:
@@ -176,10 +189,11 @@ class _Sqlite:
 
     def _calls(self, match: str, *, without: bool = False) -> CallSet:
         return CallSet(
+            CALL.place,
             _call_text,
             _call_text.c.rowid,
             literal_column("call_text").op("MATCH", is_comparison=True)(literal(match)),
-            lambda call_id: _call_text.c.rowid == call_id,
+            lambda place: _call_text.c.rowid == place,
             without=without,
             dear=True,
         )
@@ -187,6 +201,7 @@ class _Sqlite:
     def _turns(self, match: str, *, without: bool = False) -> CallSet:
         first = 1 << TURN_BITS
         return CallSet(
+            CALL.id,
             _turn_index,
             _turn_index.c.rowid.bitwise_rshift(TURN_BITS),
             literal_column("turn_index").op("MATCH", is_comparison=True)(literal(match)),
@@ -274,6 +289,7 @@ class _Postgresql:
 
     def _calls(self, query: str, *, without: bool = False) -> CallSet:
         return CallSet(
+            CALL.id,
             _call_text,
             _call_text.c.call_id,
             column("words").op("@@", is_comparison=True)(_tsquery(query)),
@@ -292,6 +308,7 @@ class _Postgresql:
         if speaker:
             said = said & (TURN.speaker == speaker)
         return CallSet(
+            CALL.id,
             TURN.call_id.table,
             TURN.call_id,
             said,

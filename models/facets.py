@@ -1,18 +1,28 @@
 """What calls can be filtered and counted by: facets, each a name and a value, such as agent Alice.
 
-`CallFacet` says which calls have a facet, in the order of their ids; `Call.facets` which facets a
-call has. Both follow from other rows and are laid anew by `refresh`. Nothing here commits.
+`CallFacet` says which calls have a facet, in the order of their places; `Call.facets` which facets
+a call has. Both follow from other rows and are laid anew by `refresh`. Nothing here commits.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Column, Integer, String, UniqueConstraint, bindparam, delete, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    String,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    tuple_,
+    update,
+)
 from sqlalchemy import select as select_rows
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel
@@ -29,6 +39,7 @@ MAX_NAME = 100
 MAX_VALUE = 200
 META = "meta."
 AT_ONCE = 200
+ID_BITS = 20
 OWN = ("agent", "line", "caller", "direction", "outcome", "language", "review", "assignee")
 
 
@@ -44,15 +55,15 @@ class Facet(SQLModel, table=True):
 
 
 class CallFacet(SQLModel, table=True):
-    """That a call has a facet. No foreign keys: a call that goes takes its rows along by `forget`,
-    and a row that is left behind finds nothing, since ids are not given again.
+    """That the call of a place has a facet. No foreign keys: a call that goes takes its rows along
+    by `forget`, and a row that is left behind finds nothing, since places are not given again.
     """
 
     __tablename__ = "call_facet"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     facet_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    call_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    place: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
 
 
 CALL, SPEAKER = columns_of(Call), columns_of(Speaker)
@@ -89,11 +100,21 @@ def unpacked(facets: bytes | None) -> set[int]:
     return set(np.frombuffer(facets or b"", dtype="<i4").tolist())
 
 
-def refresh(session: Session, call_ids: Collection[int]) -> None:
-    """Lay the facets of these calls anew from their rows; the session is flushed first."""
+def refresh(session: Session, call_ids: Collection[int]) -> list[int]:
+    """Lay the places and facets of these calls anew from their rows; the session is flushed first.
+
+    Returns places that calls have left, since they began at another time than was known.
+    """
     session.flush()
-    for some in slices(sorted(call_ids), AT_ONCE):
-        _refresh(session, some)
+    return [left for some in slices(sorted(call_ids), AT_ONCE) for left in _refresh(session, some)]
+
+
+def place_of(started_at: datetime, call_id: int) -> int:
+    """The number by which the index knows a call: it rises with the second in which calls began,
+    and with their ids within one. Unique but for ids a million apart in one second.
+    """
+    second = round(started_at.timestamp() // 1)
+    return (second << ID_BITS) | (call_id & ((1 << ID_BITS) - 1))
 
 
 def forget(session: Session, call_ids: Collection[int]) -> None:
@@ -101,48 +122,52 @@ def forget(session: Session, call_ids: Collection[int]) -> None:
     may be a caller's number.
     """
     for some in slices(sorted(call_ids), AT_ONCE):
-        held = session.execute(select_rows(CALL.id, CALL.facets).where(CALL.id.in_(some)))
-        rows = [(number, call_id) for call_id, facets in held for number in unpacked(facets)]
+        held = session.execute(select_rows(CALL.place, CALL.facets).where(CALL.id.in_(some)))
+        rows = [(number, place) for place, facets in held for number in unpacked(facets)]
         _unlink(session, rows)
-        numbers = sorted({number for number, _call_id in rows})
+        numbers = sorted({number for number, _place in rows})
         for part in slices(numbers, AT_ONCE):
-            used = select_rows(CALL_FACET.call_id).where(CALL_FACET.facet_id == FACET.id)
+            used = select_rows(CALL_FACET.place).where(CALL_FACET.facet_id == FACET.id)
             session.execute(delete(Facet).where(FACET.id.in_(part), ~used.exists()))
 
 
-def _refresh(session: Session, call_ids: Sequence[int]) -> None:
+def _refresh(session: Session, call_ids: Sequence[int]) -> list[int]:
     wanted = _facets_of(session, call_ids)
     numbers = _known_numbers(session, {pair for pairs in wanted.values() for pair in pairs})
-    held = dict(
-        session.execute(select_rows(CALL.id, CALL.facets).where(CALL.id.in_(call_ids))).all()
+    held = session.execute(
+        select_rows(CALL.id, CALL.started_at, CALL.place, CALL.facets).where(CALL.id.in_(call_ids))
     )
     gone: list[tuple[int, int]] = []
     new: list[dict[str, int]] = []
     changed: list[dict[str, Any]] = []
-    for call_id, pairs in wanted.items():
-        before, after = unpacked(held[call_id]), {numbers[pair] for pair in pairs}
-        if before == after and held[call_id] is not None:
+    left: list[int] = []
+    for call_id, started_at, old, facets in held:
+        place = place_of(started_at, call_id)
+        before, after = unpacked(facets), {numbers[pair] for pair in wanted[call_id]}
+        if (old, before) == (place, after):
             continue
-        gone += [(number, call_id) for number in before - after]
-        new += [{"facet_id": number, "call_id": call_id} for number in sorted(after - before)]
-        changed.append({"call_id": call_id, "packed": packed(after)})
+        if old is not None and old != place:
+            left.append(old)
+        stays = before & after if old == place else set()
+        gone += [(number, old) for number in before - stays]
+        new += [{"facet_id": number, "place": place} for number in sorted(after - stays)]
+        changed.append({"call_id": call_id, "to": place, "packed": packed(after)})
     _unlink(session, gone)
     if new:
         session.execute(_insert(session)(CallFacet).on_conflict_do_nothing(), new)
     if changed:
         laid = update(CALL.id.table).where(CALL.id == bindparam("call_id"))
-        session.connection().execute(laid.values(facets=bindparam("packed")), changed)
+        laid = laid.values(place=bindparam("to"), facets=bindparam("packed"))
+        session.connection().execute(laid, changed)
+    return left
 
 
 def _unlink(session: Session, rows: Sequence[tuple[int, int]]) -> None:
     if rows:
-        one = delete(CALL_FACET.call_id.table).where(
-            CALL_FACET.facet_id == bindparam("number"),
-            CALL_FACET.call_id == bindparam("of_call"),
+        one = delete(CALL_FACET.place.table).where(
+            CALL_FACET.facet_id == bindparam("number"), CALL_FACET.place == bindparam("at")
         )
-        session.connection().execute(
-            one, [{"number": number, "of_call": call_id} for number, call_id in rows]
-        )
+        session.connection().execute(one, [{"number": number, "at": at} for number, at in rows])
 
 
 def _insert(session: Session) -> Any:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from models.call import Call
-from models.call_text import write_text
+from models.call_text import forget_text, write_text
 from models.db import writing
 from models.facets import refresh
 
@@ -21,9 +21,9 @@ BATCH = 200
 
 def index_calls(session: Session, call_ids: Sequence[int]) -> None:
     """Index these calls anew, whatever of them is there. Nothing is committed."""
-    session.flush()
+    left = refresh(session, call_ids)
+    forget_text(session, left)
     write_text(session, call_ids)
-    refresh(session, call_ids)
 
 
 def index_missing(engine: Engine) -> int:

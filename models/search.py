@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, case, text
@@ -14,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from models.bands import EDGES, all_bands
 from models.call import Call, Speaker
-from models.call_sets import CallSet
+from models.call_sets import CALL, CallSet
 from models.call_text import in_one_turn, sets_of
 from models.cursors import Place, read_cursor, write_cursor
 from models.db import giving_up_after, reading
@@ -31,7 +32,7 @@ from models.filters import (
 from models.label import tags_of
 from models.marks import Alike
 from models.query import Query, Word, parse
-from models.selection import CALL, COUNTED, Order, Selection
+from models.selection import COUNTED, Order, Selection
 from models.snippets import Snippet, snippets_of_anger, snippets_of_hits, snippets_of_words
 from models.vocabulary import Vocabulary
 
@@ -39,6 +40,7 @@ FACETS = (*VALUES, "day", *EDGES)
 """What can be counted, beside `meta.KEY`."""
 BATCH = 500
 LONGEST_S = 10.0
+REFRESH_S = 1.0
 MOST_BANDS = max(len(edges) + 1 for edges in EDGES.values())
 MOST_TURNS = 20_000
 """Up to so many turns with all words are read to rank all calls; else each page is ranked alone."""
@@ -88,6 +90,7 @@ class Finder:
 
     def __init__(self) -> None:
         self._vocabulary = Vocabulary()
+        self._refreshed = float("-inf")
         self._counts = FacetCounts()
 
     def warm_up(self, engine: Engine) -> None:
@@ -175,8 +178,9 @@ class Finder:
     def alike(self, session: Session, words: Query) -> Alike:
         """What else of the index each word of the query may be."""
         asked = [clause.term for clause in words.positive if isinstance(clause.term, Word)]
-        if asked:
+        if asked and monotonic() - self._refreshed > REFRESH_S:
             self._vocabulary.refresh(session)
+            self._refreshed = monotonic()
         alike = {word: self._vocabulary.near(word) for word in asked}
         return {word: near for word, near in alike.items() if near}
 
@@ -206,9 +210,9 @@ def is_facet(name: str) -> bool:
 def _order(query: CallQuery) -> Order:
     name = query.order
     if name == "relevance":
-        return Order(CALL.started_at)
+        return Order(CALL.place)
     # Figures that a call has not yet come last when the largest come first.
-    columns = {"started_at": CALL.started_at, "anger": ANGER, "duration": DURATION}
+    columns = {"started_at": CALL.place, "anger": ANGER, "duration": DURATION}
     return Order(columns[name.lstrip("-")], name.startswith("-"))
 
 
@@ -216,20 +220,19 @@ def _rank(
     session: Session, exact: Sequence[CallSet], together: CallSet | None
 ) -> ColumnElement[Any] | None:
     """2 for all words in one turn, 1 for all words as they are written, 0 for the rest."""
-    number = CALL.id
     steps: list[tuple[ColumnElement[bool], int]] = []
     if together is not None and together.size(session, MOST_TURNS + 1) <= MOST_TURNS:
-        steps.append((together.among(number), 2))
+        steps.append((together.among(), 2))
     if exact:
-        as_written = exact[0].among(number)
+        as_written = exact[0].among()
         for one in exact[1:]:
-            as_written = as_written & one.among(number)
+            as_written = as_written & one.among()
         steps.append((as_written, 1))
     return case(*steps, else_=0) if steps else None
 
 
 def _together_first(session: Session, ids: list[int], together: CallSet) -> list[int]:
-    wanted = select(Call.id).where(col(Call.id).in_(ids), together.holds(CALL.id))
+    wanted = select(Call.id).where(col(Call.id).in_(ids), together.holds())
     first = set(session.exec(wanted))
     return sorted(ids, key=lambda number: number not in first)
 

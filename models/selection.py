@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from heapq import nlargest, nsmallest
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Row,
     Select,
-    UnaryExpression,
     and_,
     func,
     literal,
@@ -26,16 +23,12 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy import select as select_rows
-from sqlalchemy.sql.operators import custom_op
 from sqlalchemy.types import NullType
 from sqlmodel import Session
 
-from models.call import Call
-from models.call_sets import CallSet
-from models.columns import columns_of
+from models.call_sets import CALL, CallSet, unindexed
 from models.cursors import Place
 
-CALL = columns_of(Call)
 COUNTED = 10_000
 """So many matching calls are counted; of more, it is said that they are more."""
 FEW = 500
@@ -117,16 +110,16 @@ class Selection:
 
     def page(self, *, limit: int, after: Place | None) -> list[Place]:
         """The next calls in this order."""
-        if self.is_dense:
+        if self.is_dense and not self._driver_leads:
             found = self._ordered(self._walked(self._placed), limit, after)
         elif self._reads_all or self._counts_facets:
             found = self._smallest(limit, after)
         else:
             found = self._ordered(self._driven(self._placed), limit, after)
-        return [Place(rank, _moment(value), number) for rank, value, number, *_rest in found]
+        return [Place(row[0], row[1], row[2]) for row in found]
 
     def facets(self) -> tuple[list[bytes | None], list[str]]:
-        """`facets` and `status` of the calls that are counted; of more, of those pushed last."""
+        """`facets` and `status` of the calls that are counted; of more, of the latest."""
         if "_matches" in self.__dict__:
             rows = [row[-2:] for row in self._matches[:COUNTED]]
         else:
@@ -152,10 +145,9 @@ class Selection:
 
     @property
     def _placed(self) -> list[ColumnElement[Any]]:
-        """What a call's place is made of. Moments stay as the database writes them."""
+        """What calls are ordered by."""
         rank = literal(0) if self._order.rank is None else self._order.rank
-        value = type_coerce(self._order.column, NullType)
-        return [rank.label("rank"), value.label("value"), CALL.id]
+        return [rank.label("rank"), self._order.column.label("value"), CALL.id]
 
     def _smallest(self, limit: int, after: Place | None) -> list[tuple[Any, ...]]:
         """The next of the calls that were read. Rank, value and id are what rows are compared by;
@@ -163,49 +155,63 @@ class Selection:
         """
         rows, turned = self._matches, self._order.descending
         if after is not None:
-            last = after.rank, _written(after.value, self._sqlite), after.call_id
+            last = after.rank, after.value, after.call_id
             rows = [row for row in rows if (row[:3] < last if turned else row[:3] > last)]
         return nlargest(limit, rows) if turned else nsmallest(limit, rows)
 
-    def _ordered(self, rows: Select[Any], limit: int, after: Place | None) -> Sequence[Row[Any]]:
+    def _ordered(self, rows: Select[Any], limit: int, after: Place | None) -> list[tuple[Any, ...]]:
         """The next calls, as the database orders them."""
         column, number = self._order.column, CALL.id
         if after is not None:
             rows = rows.where(_beyond(self._order, after))
-        by = [column.desc(), number.desc()] if self._order.descending else [column, number]
-        if self._order.rank is not None:
-            by.insert(0, self._order.rank.desc())
-        return self._session.execute(rows.order_by(None).order_by(*by).limit(limit)).all()
+        if not self._driver_leads:
+            by = [column.desc(), number.desc()] if self._order.descending else [column, number]
+            if self._order.rank is not None:
+                by.insert(0, self._order.rank.desc())
+            rows = rows.order_by(None).order_by(*by)
+        found = self._session.connection().execute(rows.limit(limit))
+        return [(row[0], row[1], row[2]) for row in found]
+
+    @property
+    def _driver_leads(self) -> bool:
+        """Whether the driving set gives its calls in the order wanted, by itself."""
+        by_place = self._order.column is CALL.place and self._order.rank is None
+        return self._sqlite and by_place and self._leader is not None
+
+    @property
+    def _leader(self) -> CallSet | None:
+        """The driving set, where it knows calls by their places, and each once."""
+        driver, _size = self._driver
+        return driver if driver and driver.key is CALL.place and not driver.repeats else None
 
     def _driven(self, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
-        """Out of the smallest set, each call of it asked for the rest; pushed last comes first."""
+        """Out of the smallest set, each call of it asked for the rest; the latest come first, or
+        the earliest where that is the order.
+        """
         rows = select_rows(*columns).where(*(one.said_of(one.column) for one in self._conditions))
         if not self._sqlite:
-            return rows.where(
-                *(one.apart(CALL.id) if one.dear else one.holds(CALL.id) for one in self._sets)
-            )
+            return rows.where(*(one.apart() if one.dear else one.holds() for one in self._sets))
         driver, size = self._driver
         if driver is None:
-            held = [one.among(CALL.id) if one.dear else one.holds(CALL.id) for one in self._sets]
-            rows = rows.where(*held)
-            return rows if self._conditions else rows.order_by(CALL.id.desc())
-        calls = driver.rows().order_by(driver.number.desc()).subquery("found")
+            rows = rows.where(*(one.among() if one.dear else one.holds() for one in self._sets))
+            return rows if self._conditions else rows.order_by(CALL.place.desc())
+        latest_first = self._order.descending or self._order.column is not CALL.place
+        calls = driver.rows().subquery("found")
         # The set comes first, and its calls are looked up, never the other way round.
-        rows = rows.join_from(calls, CALL.id.table, CALL.id == _plain(calls.c.call_id))
+        rows = rows.join_from(calls, CALL.id.table, driver.key == unindexed(calls.c.key))
+        rows = rows.order_by(calls.c.key.desc() if latest_first else calls.c.key)
         for one in self._sets:
             if one is not driver:
-                reads_all = one.dear and size > FEW
-                number = _plain(CALL.id)
-                rows = rows.where(one.among(number) if reads_all else one.holds(CALL.id))
+                rows = rows.where(one.among() if one.dear and size > FEW else one.holds())
         return rows
 
     def _walked(self, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
         """Along the index of the order, each call asked for everything."""
-        rows = select_rows(*columns).where(*(one.holds(CALL.id) for one in self._sets))
+        rows = select_rows(*columns).where(*(one.holds() for one in self._sets))
         for one in self._conditions:
             # Only the order's own index may be taken.
             along = one.column is self._order.column or not self._sqlite
-            rows = rows.where(one.said_of(one.column if along else _plain(one.column)))
+            rows = rows.where(one.said_of(one.column if along else unindexed(one.column)))
         return rows
 
     @cached_property
@@ -225,18 +231,6 @@ class Selection:
         return best, least
 
 
-def _moment(value: Any) -> Any:
-    """A value as cursors hold it: SQLite writes moments as text, in UTC."""
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
-
-
-def _written(value: Any, sqlite: bool) -> Any:
-    """A value as the database writes it."""
-    if sqlite and isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-    return value
-
-
 def _beyond(order: Order, after: Place) -> ColumnElement[bool]:
     value = literal(after.value, order.column.type)
     column, number = order.column, CALL.id
@@ -248,8 +242,3 @@ def _beyond(order: Order, after: Place) -> ColumnElement[bool]:
     if order.rank is None:
         return beyond
     return or_(order.rank < after.rank, and_(order.rank == after.rank, beyond))
-
-
-def _plain(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A column for whose sake SQLite takes no index."""
-    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)

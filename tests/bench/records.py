@@ -32,6 +32,7 @@ import tantivy
 from sqlalchemy import Engine
 
 from models.call import CallPush
+from models.call_sets import CALL
 from models.call_text import sets_of
 from models.db import connect, migrate, reading, writing
 from models.key import create_key
@@ -39,7 +40,7 @@ from models.marks import Alike
 from models.pushes import add_call
 from models.query import Near, Phrase, Query, Word, parse
 from models.search import Finder
-from models.selection import CALL, COUNTED, Order, Selection
+from models.selection import COUNTED, Order, Selection
 from tests.bench.many_calls import Talk, store_calls
 from tests.bench.pushing import push_times
 from tests.bench.record_queries import queries
@@ -222,7 +223,7 @@ def _against_tantivy(engine: Engine, asked: Sequence[_Query]) -> float:
             with reading(engine) as session:
                 alike = finder.alike(session, words)
                 said = sets_of(session, words, alike=alike, speaker=None)
-                selection = Selection(session, said, [], Order(CALL.started_at))
+                selection = Selection(session, said, [], Order(CALL.place))
                 places = selection.page(limit=20, after=None)
                 count = selection.count
             mine.append(perf_counter() - since)
@@ -253,7 +254,7 @@ class _Tantivy:
             rows = session.connection().exec_driver_sql(
                 "SELECT call.id, started_at, agent_said, customer_said FROM call JOIN "
                 "(SELECT rowid, agent AS agent_said, customer AS customer_said FROM call_text) "
-                "AS said ON said.rowid = call.id"
+                "AS said ON said.rowid = call.place"
             )
             for order, (number, _at, agent, customer) in enumerate(
                 sorted(rows, key=lambda row: (row[1], row[0]))

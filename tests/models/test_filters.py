@@ -13,7 +13,7 @@ from sqlmodel import select as select_objects
 from models.call import Call, CallPush, Review
 from models.db import reading, writing
 from models.facets import CALL_FACET, FACET, as_pair, forget, packed, refresh, unpacked
-from models.indexing import index_missing
+from models.indexing import index_calls, index_missing
 from models.pushes import add_call
 from models.review import Changes, change_calls
 from models.search import FACETS, Finder, Page
@@ -221,7 +221,7 @@ def test_refreshing_twice_changes_nothing_and_follows_what_changed(calls: Engine
     def linked() -> int:
         with reading(calls) as session:
             return session.execute(
-                select(func.count()).select_from(CALL_FACET.call_id.table)
+                select(func.count()).select_from(CALL_FACET.place.table)
             ).scalar_one()
 
     before = linked()
@@ -237,6 +237,20 @@ def test_refreshing_twice_changes_nothing_and_follows_what_changed(calls: Engine
     assert linked() == before
     assert names(find(calls, agent="Bob")) == set()
     assert names(find(calls, agent="Carol")) == {"angry"}
+
+
+def test_a_call_that_began_at_another_time_moves(calls: Engine) -> None:
+    with writing(calls) as session:
+        call = named(session, "angry")
+        call.started_at = FIRST + timedelta(days=30)
+        session.add(call)
+        index_calls(session, [call.id or 0])
+        session.commit()
+    with reading(calls) as session:
+        found = Finder().find(session, asked(), limit=3).items
+    assert [one.call.external_id for one in found] == ["angry", "plain", "praise"]
+    assert names(find(calls, q="bullshit")) == names(find(calls, agent="Bob")) == {"angry"}
+    assert find(calls, ("agent",), q="bullshit").total == 1
 
 
 def test_forgetting_takes_facets_that_no_other_call_has(calls: Engine) -> None:

@@ -16,6 +16,7 @@ COLUMNS = (
     ("outcome", sa.String(length=10), None),
     ("utc_offset_min", sa.Integer(), "0"),
     ("anger_trend", sa.Float(), None),
+    ("place", sa.BigInteger(), None),
     ("facets", sa.LargeBinary(), None),
 )
 FIGURES = (
@@ -59,7 +60,7 @@ SQLITE = (
     f"SELECT {NUMBER.format(row='turn')}, {_columns('turn')} FROM turn",
     f"CREATE VIRTUAL TABLE call_text USING fts5({SPEAKERS}, columnsize=0, prefix='2 3', {OPTIONS})",
     "CREATE TRIGGER call_unindexed AFTER DELETE ON call BEGIN "
-    "DELETE FROM call_text WHERE rowid = old.id; END",
+    "DELETE FROM call_text WHERE rowid = old.place; END",
 )
 OLD_SQLITE = (
     "CREATE VIRTUAL TABLE turn_index USING fts5("
@@ -95,8 +96,8 @@ def upgrade() -> None:
     op.create_table(
         "call_facet",
         sa.Column("facet_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("call_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("facet_id", "call_id"),
+        sa.Column("place", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("facet_id", "place"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -106,8 +107,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
-    op.drop_index("call_by_start", "call")
-    op.create_index("call_by_start", "call", ["started_at", "id", *FIGURES])
+    op.create_index("call_by_place", "call", ["place"], unique=True)
+    op.create_index("call_by_figures", "call", ["place", "id", *FIGURES])
     op.drop_index("call_by_anger", "call")
     op.create_index("call_by_anger", "call", [sa.text("coalesce(anger, -1.0)"), "id"])
     op.create_index("call_by_duration", "call", [sa.text("coalesce(duration_s, -1.0)"), "id"])
@@ -136,8 +137,8 @@ def downgrade() -> None:
     op.drop_index("call_by_duration", "call")
     op.drop_index("call_by_anger", "call")
     op.create_index("call_by_anger", "call", ["anger", "id"])
-    op.drop_index("call_by_start", "call")
-    op.create_index("call_by_start", "call", ["started_at", "id"])
+    op.drop_index("call_by_figures", "call")
+    op.drop_index("call_by_place", "call")
     for table in ("index_word", "call_facet", "facet"):
         op.drop_table(table)
     for name, _kind, _default in reversed(COLUMNS):
