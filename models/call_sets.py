@@ -50,7 +50,7 @@ class CallSet:
         """How many rows the set has, counted up to `most`."""
         some = select(self.number).select_from(self.table).where(self.condition).limit(most)
         counted = select(func.count()).select_from(some.subquery())
-        return int(session.execute(counted).scalar_one())
+        return int(session.connection().execute(counted).scalar_one())
 
     def holds(self) -> ColumnElement[bool]:
         """Whether it holds a call: asked call by call."""

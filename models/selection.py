@@ -87,7 +87,11 @@ class Selection:
         if self._sets:
             return self._sets[0].size(self._session, COUNTED + 1)
         every = select_rows(CALL.id).limit(COUNTED + 1).subquery()
-        return int(self._session.execute(select_rows(func.count()).select_from(every)).scalar_one())
+        return int(
+            self._session.connection()
+            .execute(select_rows(func.count()).select_from(every))
+            .scalar_one()
+        )
 
     @property
     def is_dense(self) -> bool:
