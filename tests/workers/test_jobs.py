@@ -20,10 +20,10 @@ from models.stores import RecordingGone, RecordingTooLarge, Stores
 from settings import Settings
 from speech.listen import Ears
 from tests.fakes import ToldMood, ToldTranscriber
-from tests.records import RULE
 from workers.jobs import NOBODY_SPEAKS, StoreUnavailable, _fetch, hear_call, ingest
 from workers.published import Shelf
 from workers.queue import CallQueue
+from workers.rules.book import RuleBook
 from workers.station import Station
 
 MakeStation = Callable[..., Station]
@@ -41,7 +41,7 @@ def station(settings: Settings, engine: Engine, queue: CallQueue) -> MakeStation
             stores=Stores(settings.recordings, settings.stores),
             ears=Ears(ToldTranscriber(text, before), ToldMood()),  # type: ignore[arg-type]
             shelf=Shelf(engine),
-            rules=(RULE,),
+            rules=RuleBook(engine),
         )
 
     return make
