@@ -26,7 +26,7 @@ from api import commands as api_commands
 from models.db import connect, migrate
 from settings import BadSettings, Settings, read_settings
 from workers import commands as worker_commands
-from workers import lexicon_commands, mood_commands
+from workers import lexicon_commands, mood_commands, rule_commands
 from workers.embedded import EmbeddedQueueError
 from workers.queue import QueueDown, open_queue
 
@@ -50,6 +50,7 @@ for command in (
 app.add_typer(api_commands.keys, name="key")
 app.add_typer(mood_commands.mood, name="mood")
 app.add_typer(lexicon_commands.lexicon, name="lexicon")
+app.add_typer(rule_commands.rules, name="rules")
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10

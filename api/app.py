@@ -20,6 +20,7 @@ from api import (
     lexicons,
     push,
     rematches,
+    rules,
     searches,
     verdicts,
 )
@@ -31,6 +32,7 @@ from models.search import Finder
 from models.stores import Stores
 from settings import Settings
 from workers.queue import open_queue
+from workers.rules.book import seed_alert_rules
 
 ABOUT = (
     "Speech analytics for call recordings: push recordings, find calls by spoken words, mood and "
@@ -40,7 +42,7 @@ ABOUT = (
 
 def make_app(settings: Settings) -> FastAPI:
     """The API over one database, queue and set of stores; the schema is brought up to date at
-    start, and so are the lexicons that come with Overtone.
+    start, and so are the lexicons and rules that come with Overtone.
     """
     engine = connect(settings.database)
 
@@ -49,6 +51,7 @@ def make_app(settings: Settings) -> FastAPI:
         migrate(engine)
         with writing(engine) as session:
             seed_lexicons(session, [as_table(lexicon) for lexicon in shipped()])
+        seed_alert_rules(engine, settings)
         Thread(target=app.state.finder.warm_up, args=(engine,), daemon=True).start()
         yield
         engine.dispose()
@@ -61,7 +64,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.stores = Stores(settings.recordings, settings.stores)
     app.add_middleware(LimitBody, max_bytes=settings.max_upload_mb * 1_000_000 + FORM_BYTES)
     errors.install(app)
-    of_calls = (push, export, calls, searches, verdicts, hits, alerts)
+    of_calls = (push, export, calls, searches, verdicts, hits, alerts, rules)
     for room in (health, *of_calls, lexicons, drafts, rematches):
         app.include_router(room.router)
     return app

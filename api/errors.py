@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from lexicons.changes import NoSuchTermError
 from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
+from models.alert_rule import TooManyRules
 from models.lexicon_rows import LexiconRefused
 from models.query import BadQuery
 from models.rematch import CannotRematch
@@ -40,6 +41,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     CannotJudge: HTTPStatus.CONFLICT,
     CannotRematch: HTTPStatus.CONFLICT,
     TooManySearches: HTTPStatus.CONFLICT,
+    TooManyRules: HTTPStatus.CONFLICT,
     LexiconError: HTTPStatus.UNPROCESSABLE_ENTITY,
     LexiconRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchTermError: HTTPStatus.NOT_FOUND,

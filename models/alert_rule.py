@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from json import dumps
 from typing import Any
 
 from sqlalchemy import Column, Integer, String, func
@@ -184,11 +185,12 @@ def _new(name: str, wanted: RuleText) -> AlertRule:
 
 
 def _says_else(rule: AlertRule, wanted: RuleText) -> bool:
-    return (rule.definition, rule.severity, rule.acknowledge_within_s) != (
-        wanted.definition,
-        wanted.severity,
-        wanted.acknowledge_within_s,
+    # As JSON: Python takes True for 1.
+    before, after = (
+        dumps([one.definition, one.severity, one.acknowledge_within_s], sort_keys=True)
+        for one in (rule, wanted)
     )
+    return before != after
 
 
 def _change(rule: AlertRule, wanted: RuleText) -> None:
