@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class About:
         return cls(call.agent, call.line, call.direction, call.outcome, call.details)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CallFacts:
     """A call of `lasts_s` seconds: turns in order, hits in order of time, silences of over 3 s
     (None: not known).
@@ -87,7 +88,7 @@ class CallFacts:
     silences: tuple[Span, ...] | None
     about: About = About()
 
-    @property
+    @cached_property
     def speakers(self) -> frozenset[str]:
         """The names of those who speak."""
         return frozenset(turn.speaker for turn in self.turns)

@@ -14,7 +14,10 @@ from workers.rules.scene import Scene
 from workers.rules.sign import Name, Piece, Sign, check_bounds, whole, within
 
 Length = Annotated[float, Field(strict=True, ge=0, le=1e6, allow_inf_nan=False)]
-Value = Annotated[str, Field(strict=True, max_length=500)] | StrictBool | StrictInt | StrictFloat
+# As metadata may be that is pushed.
+Key = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, Field(strict=True, max_length=500, pattern=r"^[^\x00]*$")]
+Value = Text | StrictBool | StrictInt | StrictFloat
 
 
 class CallSign(Sign):
@@ -91,7 +94,7 @@ class Line(CallSign):
 class Metadata(CallSign):
     """A value of the metadata that the call was pushed with."""
 
-    key: Annotated[str, Field(min_length=1, max_length=500)] = Field(examples=["queue"])
+    key: Key = Field(examples=["queue"])
     equals: Value = Field(examples=["orders"])
 
     def fact(self, scene: Scene) -> tuple[str, object]:

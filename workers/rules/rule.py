@@ -31,7 +31,7 @@ class Check:
     def holds(self, scenes: Scenes) -> bool:
         """Whether the condition is met: what is not known meets none."""
         scene = self._scene(scenes)
-        if self.sign.of_somebody and not scene.known:
+        if self.sign.of_somebody and scene.speakers is None:
             return False
         found = self.sign.holds(scene)
         return found is not None and found != self.condition.negated

@@ -62,9 +62,7 @@ class Window(Plain):
 @dataclass(frozen=True, slots=True)
 class Scene:
     """The part of a call from `start_s` to before `end_s`, and there the turns and hits of those
-    that `who` means. `spoken_s` is how long each of these turns lasts within it.
-
-    `known` is False where nobody can say who that is.
+    that `who` means. `speakers` are who that is, None where nobody can say.
     """
 
     facts: CallFacts
@@ -72,32 +70,29 @@ class Scene:
     window: Window | None
     start_s: float
     end_s: float
-    known: bool
+    speakers: frozenset[str] | None
     turns: tuple[SpokenTurn, ...]
-    spoken_s: tuple[float, ...]
     hits: tuple[SaidTerm, ...]
 
     @classmethod
     def of(cls, facts: CallFacts, who: Who, window: Window | None = None) -> Scene:
         start_s, end_s = window.span(facts.lasts_s) if window else (0.0, inf)
         speakers = _meant(facts.speakers, who)
-        turns = tuple(
+        theirs = speakers or ()
+        # Lists are made faster than generators are read, and there is a scene for each window.
+        turns = [
             turn
             for turn in facts.turns
-            if turn.speaker in speakers and turn.start_s < end_s and turn.end_s > start_s
-        )
-        hits = (hit for hit in facts.hits if hit.speaker in speakers)
-        return cls(
-            facts=facts,
-            who=who,
-            window=window,
-            start_s=start_s,
-            end_s=end_s,
-            known=who != "agent" or not facts.speakers.isdisjoint(("agent", "customer")),
-            turns=turns,
-            spoken_s=tuple(min(one.end_s, end_s) - max(one.start_s, start_s) for one in turns),
-            hits=tuple(hit for hit in hits if start_s <= hit.start_s < end_s),
-        )
+            if turn.speaker in theirs and turn.start_s < end_s and turn.end_s > start_s
+        ]
+        hits = [
+            hit for hit in facts.hits if hit.speaker in theirs and start_s <= hit.start_s < end_s
+        ]
+        return cls(facts, who, window, start_s, end_s, speakers, tuple(turns), tuple(hits))
+
+    def spoken_s(self, turn: SpokenTurn) -> float:
+        """How many seconds of a turn lie in it."""
+        return min(turn.end_s, self.end_s) - max(turn.start_s, self.start_s)
 
     @property
     def where(self) -> str:
@@ -119,19 +114,19 @@ class Scene:
         ]
 
     @property
-    def talk_s(self) -> dict[str, float]:
-        """For how long each of them speaks in it; turns of one speaker that overlap count once."""
-        spans: dict[str, list[Span]] = {}
-        for turn in self.turns:
-            span = max(turn.start_s, self.start_s), min(turn.end_s, self.end_s)
-            spans.setdefault(turn.speaker, []).append(span)
-        return {speaker: _covered_s(theirs) for speaker, theirs in spans.items()}
-
-    @property
     def talk_ratio(self) -> float | None:
-        """Their share of all talk in it, 0 to 1; None where nobody speaks."""
-        all_s = sum(Scene.of(self.facts, "anybody", self.window).talk_s.values())
-        return sum(self.talk_s.values()) / all_s if all_s else None
+        """Their share of all talk in it, 0 to 1; None where nobody speaks. What one speaker says
+        twice at once counts once.
+        """
+        spans: dict[str, list[Span]] = {}
+        for turn in self.facts.turns:
+            if turn.start_s < self.end_s and turn.end_s > self.start_s:
+                span = max(turn.start_s, self.start_s), min(turn.end_s, self.end_s)
+                spans.setdefault(turn.speaker, []).append(span)
+        talk_s = {speaker: _covered_s(said) for speaker, said in spans.items()}
+        theirs = self.speakers or frozenset()
+        all_s = sum(talk_s.values())
+        return sum(talk_s[name] for name in talk_s if name in theirs) / all_s if all_s else None
 
 
 class Scenes:
@@ -149,13 +144,15 @@ class Scenes:
         return scene
 
 
-def _meant(speakers: frozenset[str], who: Who) -> frozenset[str]:
-    """Where no one is known to be the customer, anybody but the agent may be."""
+def _meant(speakers: frozenset[str], who: Who) -> frozenset[str] | None:
+    """Where no one is known to be the customer, anybody but the agent may be; but nobody is the
+    agent where only the voices are told apart.
+    """
     if who == "anybody":
         return speakers
-    if who == "customer" and who not in speakers:
-        return speakers - {"agent"}
-    return speakers & {who}
+    if who == "customer":
+        return speakers & {who} or speakers - {"agent"}
+    return None if speakers.isdisjoint(("agent", "customer")) else speakers & {who}
 
 
 def _covered_s(spans: Iterable[Span]) -> float:

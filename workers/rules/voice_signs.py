@@ -14,7 +14,7 @@ from workers.rules.scene import CLOCK_S, Scene, Seconds
 from workers.rules.sign import MAX_EVIDENCE, Name, Piece, Share, Sign, Times
 
 Lasting = list[tuple[SpokenTurn, float]]
-"""Turns, each with how long it lasts in the scene."""
+"""Turns, each with how many of its seconds lie in the scene."""
 
 
 class Anger(Sign):
@@ -43,9 +43,9 @@ class Anger(Sign):
     def _angry(self, scene: Scene) -> Iterator[Lasting]:
         """For each speaker who is angry for long enough: their angry turns, with the seconds."""
         angry: dict[str, Lasting] = {}
-        for turn, spoken_s in zip(scene.turns, scene.spoken_s, strict=True):
+        for turn in scene.turns:
             if turn.anger is not None and turn.anger >= self.at_least:
-                angry.setdefault(turn.speaker, []).append((turn, spoken_s))
+                angry.setdefault(turn.speaker, []).append((turn, scene.spoken_s(turn)))
         for _speaker, turns in sorted(angry.items()):
             if _seconds(turns) > self.for_s - CLOCK_S:
                 yield turns
