@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Column, Integer, String, func
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.columns import Json, Moment, now
@@ -195,6 +196,7 @@ def _says_else(rule: AlertRule, wanted: RuleText) -> bool:
 
 def _change(rule: AlertRule, wanted: RuleText) -> None:
     rule.definition = dict(wanted.definition)
+    flag_modified(rule, "definition")  # SQLAlchemy too takes True for 1
     rule.severity = wanted.severity
     rule.acknowledge_within_s = wanted.acknowledge_within_s
     rule.version += 1

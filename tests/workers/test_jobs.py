@@ -13,15 +13,16 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from models import Call, Turn
-from models.call import CallPush, add_call
-from models.db import writing
+from models import Alert, Call, Turn
+from models.alert_rule import RuleText, save_rule, switch_rule
+from models.call import CallPush, add_call, ask_again
+from models.db import reading, writing
 from models.stores import RecordingGone, RecordingTooLarge, Stores
 from settings import Settings
 from speech.listen import Ears
 from tests.fakes import ToldMood, ToldTranscriber
 from workers.jobs import NOBODY_SPEAKS, StoreUnavailable, _fetch, hear_call, ingest
-from workers.published import Shelf
+from workers.published import Shelf, seed
 from workers.queue import CallQueue
 from workers.rules.book import RuleBook
 from workers.station import Station
@@ -264,3 +265,28 @@ def test_a_remote_store_may_not_lead_elsewhere(store_url: str, tmp_path: Path) -
     for path in ("redirect", "none.wav"):
         with pytest.raises(RecordingGone):
             _fetch(f"{store_url}/{path}", tmp_path, 1000)
+
+
+def test_a_call_is_judged_by_the_rules_of_the_moment_and_by_its_metadata(
+    station: MakeStation, engine: Engine
+) -> None:
+    here = station("you liar")
+    abusive = {"hits": {"lexicon": "abusive"}, "who": "anybody"}
+    orders = {"metadata": {"key": "queue", "equals": "orders"}}
+    seed(engine)
+    with writing(engine) as session:
+        for name, condition in (("rude", abusive), ("orders", orders)):
+            rule = RuleText({"all_of": [condition]}, "low", None, True)
+            save_rule(session, name, rule, by=None)
+    hear_call(pushed(here), here)
+    with writing(engine) as session:
+        assert [alert.rule for alert in session.exec(select(Alert))] == ["rude"]
+        switch_rule(session, "rude", enabled=False, by=None)
+        session.delete(session.exec(select(Alert)).one())
+        call = session.exec(select(Call)).one()
+        call.details = {"queue": "orders"}
+        session.commit()
+        assert ask_again(session, call.id or 0)
+    hear_call(call.id or 0, here)
+    with reading(engine) as session:
+        assert [alert.rule for alert in session.exec(select(Alert))] == ["orders"]

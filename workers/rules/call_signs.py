@@ -17,7 +17,8 @@ Length = Annotated[float, Field(strict=True, ge=0, le=1e6, allow_inf_nan=False)]
 # As metadata may be that is pushed.
 Key = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 Text = Annotated[str, Field(strict=True, max_length=500, pattern=r"^[^\x00]*$")]
-Value = Text | StrictBool | StrictInt | StrictFloat
+Number = Annotated[StrictInt | StrictFloat, Field(ge=-1e15, le=1e15)]
+Value = Text | StrictBool | Number
 
 
 class CallSign(Sign):
