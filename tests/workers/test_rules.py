@@ -257,7 +257,7 @@ def test_the_draft_says_all_that_was_found_in_words_and_seconds() -> None:
         ),
         ({"silence": {"at_least_s": 40}}, "no silence of 40 s"),
         ({"interruptions": {"at_least": 2}}, "customer does not interrupt 2 times"),
-        ({"talk_ratio": {"at_most": 0.2}}, "customer has 50% of the talk"),
+        ({"talk_ratio": {"at_most": 0.2}}, "customer has 50 % of the talk"),
         ({"agent": {"equals": "Alice"}}, "agent is not known"),
         ({"duration": {"at_most_s": 10}}, "the call lasts 60 s"),
     ],

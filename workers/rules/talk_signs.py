@@ -104,7 +104,7 @@ class TalkRatio(Sign):
         return None if ratio is None else within(ratio, self.at_least, self.at_most)
 
     def reason(self, scene: Scene) -> str:
-        return f"{scene.who} has {scene.talk_ratio or 0.0:.0%} of the talk{scene.where}"
+        return f"{scene.who} has {100 * (scene.talk_ratio or 0.0):.0f} % of the talk{scene.where}"
 
     def denial(self, scene: Scene) -> str:
         return self.reason(scene)
