@@ -28,7 +28,7 @@ from api.local import local_key
 from models.db import connect, migrate
 from settings import BadSettings, Settings, read_settings
 from workers import commands as worker_commands
-from workers import lexicon_commands, mood_commands, record_commands
+from workers import lexicon_commands, mood_commands, record_commands, rule_commands
 from workers.embedded import EmbeddedQueueError
 from workers.queue import QueueDown, open_queue
 
@@ -54,6 +54,7 @@ for command in (
 app.add_typer(key_commands.keys, name="key")
 app.add_typer(mood_commands.mood, name="mood")
 app.add_typer(lexicon_commands.lexicon, name="lexicon")
+app.add_typer(rule_commands.rules, name="rules")
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10

@@ -21,6 +21,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "OVERTONE_"
+ALERT_ANGER = 0.6
 # The longest path a Unix socket can have on Linux is 107 bytes, on macOS 103.
 SOCKET_PATH_BYTES = 103
 STORE = re.compile(r"(https://[\w.-]+(:[0-9]+)?|s3://[a-z0-9.-]+)/([^/?#%@\\\s]+/)*", re.ASCII)
@@ -135,10 +136,17 @@ class Settings(BaseSettings):
         "label=mood pairs, such as LABEL_0=angry,LABEL_1=neutral.",
     )
     alert_anger: float = Field(
-        0.6, gt=0, le=1, description="A customer's anger from which a call raises an alert ..."
+        ALERT_ANGER,
+        gt=0,
+        le=1,
+        description="A customer's anger from which a turn is angry and a call raises an alert ...",
     )
     alert_anger_s: float = Field(
-        3.0, gt=0, description="... when it lasts for at least this many seconds of speech."
+        3.0,
+        gt=0,
+        le=36_000,
+        description="... when it lasts for at least this many seconds of speech. Rules that you "
+        "changed have their own figures.",
     )
     job_failures: int = Field(
         3, ge=1, description="Times that hearing a call may fail before the call is marked failed."

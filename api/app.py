@@ -25,6 +25,7 @@ from api import (
     push,
     rematches,
     reviews,
+    rules,
     searches,
     verdicts,
 )
@@ -38,6 +39,7 @@ from models.search import Finder
 from models.stores import Stores
 from settings import Settings
 from workers.queue import open_queue
+from workers.rules.book import seed_alert_rules
 
 ROUTES = (
     health,
@@ -52,6 +54,7 @@ ROUTES = (
     verdicts,
     hits,
     alerts,
+    rules,
     lexicons,
     drafts,
     rematches,
@@ -65,7 +68,7 @@ ABOUT = (
 
 def make_app(settings: Settings) -> FastAPI:
     """The API over one database, queue and set of stores; the schema is brought up to date at
-    start, and so are the lexicons that come with Overtone.
+    start, and so are the lexicons and rules that come with Overtone.
     """
     engine = connect(settings.database)
 
@@ -74,6 +77,7 @@ def make_app(settings: Settings) -> FastAPI:
         migrate(engine)
         with writing(engine) as session:
             seed_lexicons(session, [as_table(lexicon) for lexicon in shipped()])
+        seed_alert_rules(engine, settings)
         Thread(target=app.state.finder.warm_up, args=(engine,), daemon=True).start()
         yield
         engine.dispose()

@@ -25,6 +25,7 @@ from api.pressure import QueueFull
 from lexicons.changes import NoSuchTermError
 from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
+from models.alert_rule import TooManyRules
 from models.call import NothingToHear
 from models.comment import NotTheAuthor, TooManyComments
 from models.db import QueryTooSlow
@@ -33,6 +34,7 @@ from models.lexicon_rows import LexiconRefused
 from models.query import BadQuery
 from models.rematch import CannotRematch
 from models.review import NotHeld, TooManyTags
+from models.saved_search import TooManySearches
 from models.stores import (
     RecordingEmpty,
     RecordingGone,
@@ -59,6 +61,8 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     NothingToHear: HTTPStatus.CONFLICT,
     NotTheAuthor: HTTPStatus.FORBIDDEN,
     TooManyComments: HTTPStatus.CONFLICT,
+    TooManyRules: HTTPStatus.CONFLICT,
+    TooManySearches: HTTPStatus.CONFLICT,
     TooManyTags: HTTPStatus.CONFLICT,
     LexiconError: HTTPStatus.UNPROCESSABLE_ENTITY,
     LexiconRefused: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -24,7 +24,8 @@ TABLES = (
     "call, speaker, call_tag, turn, hit, alert, mood_verdict, key, "
     "lexicon, lexicon_version, lexicon_revision, rematch, hit_verdict, "
     "facet, call_facet, index_word, saved_search, "
-    "call_label, comment, call_event, doomed_recording, audit"
+    "call_label, comment, call_event, doomed_recording, audit, "
+    "alert_rule, alert_rule_revision"
 )
 
 

@@ -15,13 +15,15 @@ from models.call import CallPush
 from models.db import writing
 from models.filters import CallQuery
 from models.pushes import add_call
+from settings import Settings
 from speech.conversation import Turn
 from tests.fakes import conversation
-from workers.alerts import AngryOrAbusive
 from workers.pipeline import analyse, record
+from workers.rules.book import shipped_rules
+from workers.rules.rule import Rule
 
 MATCHER = Matcher(shipped())
-RULE = AngryOrAbusive(anger=0.6, seconds=3.0)
+RULE = Rule.of(*next((rule.name, rule) for rule in shipped_rules(Settings()) if rule.enabled))
 FIRST = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 

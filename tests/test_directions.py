@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = {"speech", "lexicons", "models", "workers", "api", "settings", "overtone"}
 ALLOWED = {
     "overtone": ROOMS,
-    "api": {"models", "lexicons", "workers.queue", "settings"},
+    "api": {"models", "lexicons", "workers.queue", "workers.rules", "settings"},
     "workers": {"speech", "lexicons", "models", "settings"},
     "models": {"lexicons.text", "lexicons.sounds", "lexicons.known"},
     "speech": set(),

@@ -17,6 +17,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = {"call_id": 4711, "hit_id": 815, "name": "product", "rematch_id": 12} | {
     "tag": "refund",
     "comment_id": 7,
+    "rule": "threats",
 }
 
 

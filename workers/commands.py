@@ -156,6 +156,7 @@ def _anger(mood: SpeakerMood) -> str:
 
 def _why(turn: Turn) -> str:
     """Why a turn is taken for angry. No lexicon is at hand here: words are left out."""
+    from workers.call_facts import spoken_turn
     from workers.reasons import anger_parts
 
-    return str(anger_parts(turn, ())["reason"])
+    return str(anger_parts(spoken_turn(0, turn), ())["reason"])

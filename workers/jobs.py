@@ -22,6 +22,7 @@ from models.stores import StoreError
 from speech.audio import AudioError
 from speech.conversation import Conversation
 from speech.listen import listen
+from workers.call_facts import About
 from workers.fetching import Fetcher
 from workers.pipeline import analyse, record
 from workers.queue import timeout_for
@@ -84,7 +85,14 @@ def hear_call(call_id: int, here: Station) -> None:
         return
     # Asked for again: something may have been published while the call was heard.
     published = here.shelf.current()
-    analysis = analyse(conversation, published.matcher, here.rules, revision=published.revision)
+    analysis = analyse(
+        conversation,
+        published.matcher,
+        here.rules.current(),
+        about=About.of(call),
+        threshold=here.settings.alert_anger,
+        revision=published.revision,
+    )
     with writing(here.engine) as session:
         if not record(session, call_id, analysis):
             logger.info("call %d was deleted while it was heard", call_id)

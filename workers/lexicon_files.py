@@ -6,7 +6,6 @@ Knows no database.
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +14,9 @@ from lexicons.catalogue import load_catalogue
 from lexicons.checking import MOST_PROBLEMS, LexiconUnusableError, Problem, check, read_table
 from lexicons.lexicon import Lexicon, as_table
 from lexicons.terms import LexiconFileError
+from workers.toml_text import toml_value
 
 MAX_FILE_MB = 20
-_ESCAPED = re.compile(r"[\x00-\x1f\x7f\"\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def to_toml(lexicon: Lexicon) -> str:
     table = as_table(lexicon)
     terms = table.pop("terms")
     assert isinstance(terms, list)  # as_table gives a list
-    lines = [f"{key} = {_toml(value)}" for key, value in table.items()]
+    lines = [f"{key} = {toml_value(value)}" for key, value in table.items()]
     lines += ["terms = [", *(f"  {_toml_term(term)}," for term in terms), "]"]
     return "\n".join(lines) + "\n"
 
@@ -98,20 +97,4 @@ def _read_csv(data: bytes, path: Path, name: str) -> LexiconFile:
 
 def _toml_term(term: dict[str, object]) -> str:
     """A text alone where a term has nothing else."""
-    return _toml(term["text"]) if term.keys() == {"text"} else _toml(term)
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(inner)}" for key, inner in value.items()) + " }"
-    return '"' + _ESCAPED.sub(lambda found: _escape(found[0]), str(value)) + '"'
-
-
-def _escape(character: str) -> str:
-    return f"\\{character}" if character in '"\\' else f"\\u{ord(character):04X}"
+    return toml_value(term["text"]) if term.keys() == {"text"} else toml_value(term)

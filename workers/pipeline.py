@@ -13,19 +13,23 @@ from sqlmodel import Session, col, select
 
 from lexicons.matcher import Matcher
 from lexicons.text import index_text
-from models.alert import Alert
+from models.alert_life import write_alerts
 from models.call import Call, CallTag, Speaker, Status
 from models.columns import now
 from models.hit import Hit
 from models.indexing import index_calls
 from models.turn import Turn
+from settings import ALERT_ANGER
 from speech.conversation import Conversation, Mood
 from speech.conversation import Turn as HeardTurn
 from speech.speaker_mood import SpeakerMood, sustained_anger
 from speech.talk import SpeakerTalk, TalkMetrics
-from workers.alerts import AlertDraft, AngryOrAbusive
-from workers.hits import TimedHit, by_turn, find_hits, hit_row
+from workers.alert_draft import AlertDraft
+from workers.call_facts import About, CallFacts, heard_facts
+from workers.hits import TimedHit, find_hits, hit_row
 from workers.reasons import anger_parts
+from workers.rules import Rule, judge
+from workers.rules.rule import lowest_anger
 
 ANGRY_TAG = "angry"
 
@@ -33,38 +37,45 @@ ANGRY_TAG = "angry"
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """All that is known of a call once it was heard; a turn is angry from anger `threshold`, and
-    hits are of the lexicons of `revision`.
+    says why from `explained_from`. Hits are of the lexicons of `revision`.
     """
 
     conversation: Conversation
     hits: tuple[TimedHit, ...]
+    facts: CallFacts
     alerts: tuple[AlertDraft, ...]
     tags: tuple[str, ...]
     threshold: float
+    explained_from: float
     revision: int | None = None
 
 
 def analyse(
     conversation: Conversation,
     matcher: Matcher,
-    rules: Sequence[AngryOrAbusive],
+    rules: Sequence[Rule],
     *,
+    about: About = About(),  # noqa: B008 - it cannot be changed
+    threshold: float = ALERT_ANGER,
     revision: int | None = None,
 ) -> Analysis:
-    """Find hits, judge rules, derive tags."""
+    """Find hits, judge rules, derive tags. `about` is what the telephone side told of the call."""
     hits = tuple(find_hits(conversation, matcher))
-    drafts = [rule.judge(conversation, hits) for rule in rules]
+    # A turn that a rule may point at says why, also where it is not angry by the settings.
+    explained_from = lowest_anger(rules, threshold)
+    facts = heard_facts(conversation, hits, about, explained_from=explained_from)
     tags = {hit.match.lexicon for hit in hits}
-    threshold = min((rule.anger for rule in rules), default=1.0)
     anger = call_anger(conversation)
     if anger is not None and anger >= threshold:
         tags.add(ANGRY_TAG)
     return Analysis(
         conversation=conversation,
         hits=hits,
-        alerts=tuple(draft for draft in drafts if draft),
+        facts=facts,
+        alerts=tuple(judge(rules, facts)),
         tags=tuple(sorted(tags)),
         threshold=threshold,
+        explained_from=explained_from,
         revision=revision,
     )
 
@@ -121,8 +132,7 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     if analysis.hits:
         rows = [hit_row(call_id, turns[hit.position].id, hit) for hit in analysis.hits]
         session.execute(insert(Hit), rows)
-    for draft in analysis.alerts:
-        _write_alert(session, call_id, draft)
+    write_alerts(session, call_id, analysis.alerts)
     call.status = Status.DONE
     call.error = None
     call.heard_at = call.updated_at = now()
@@ -151,12 +161,12 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
 
 def _turn_rows(call_id: int, analysis: Analysis) -> list[Turn]:
     """A row for every turn; those that are angry say why."""
-    hits = by_turn(analysis.hits)
+    facts = analysis.facts
     rows: list[Turn] = []
     for position, turn in enumerate(analysis.conversation.turns):
         row = _turn_row(call_id, position, turn)
-        if turn.mood and turn.mood.anger >= analysis.threshold:
-            row.anger_parts = anger_parts(turn, hits.get(position, ()))
+        if turn.mood and turn.mood.anger >= analysis.explained_from:
+            row.anger_parts = anger_parts(facts.turns[position], facts.said_in(position))
         rows.append(row)
     return rows
 
@@ -211,15 +221,3 @@ def _speaker_row(call_id: int, speaker: SpeakerTalk, mood: SpeakerMood | None) -
         row.anger_trend = _rounded(mood.trend)
         row.anger_at_s = mood.at_s
     return row
-
-
-def _write_alert(session: Session, call_id: int, draft: AlertDraft) -> None:
-    """One alert for each call and rule: hearing a call again updates it."""
-    alert = session.exec(
-        select(Alert).where(Alert.call_id == call_id, Alert.rule == draft.rule)
-    ).first() or Alert(call_id=call_id, rule=draft.rule, reason="", evidence=[], start_s=0.0)
-    alert.reason = draft.reason
-    alert.evidence = list(draft.evidence)
-    alert.start_s = draft.start_s
-    alert.updated_at = now()
-    session.add(alert)

@@ -21,9 +21,9 @@ from speech.mood import EncoderMood, MoodModel
 from speech.speakers import Diarizer
 from speech.transcribe import LanguageUnknown, Transcriber
 from speech.whisper_files import ModelMissing
-from workers.alerts import AngryOrAbusive
 from workers.published import Shelf, product_names, seed
 from workers.queue import CallQueue, open_queue
+from workers.rules.book import RuleBook, seed_alert_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Station:
     stores: Stores
     ears: Ears
     shelf: Shelf
-    rules: tuple[AngryOrAbusive, ...]
+    rules: RuleBook
 
     @property
     def limits(self) -> AudioLimits:
@@ -49,6 +49,7 @@ def station() -> Station:
     settings = read_settings()
     engine = connect(settings.database)
     seed(engine)
+    seed_alert_rules(engine, settings, renew=True)
     return Station(
         settings=settings,
         engine=engine,
@@ -56,7 +57,7 @@ def station() -> Station:
         stores=Stores(settings.recordings, settings.stores),
         ears=load_ears(settings),
         shelf=Shelf(engine, hotwords=settings.hotwords),
-        rules=(AngryOrAbusive(settings.alert_anger, settings.alert_anger_s),),
+        rules=RuleBook(engine),
     )
 
 

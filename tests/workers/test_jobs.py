@@ -12,19 +12,20 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from models import Call, Turn
+from models import Alert, Call, Turn
+from models.alert_rule import RuleText, save_rule, switch_rule
 from models.call import CallPush, ask_again
-from models.db import writing
+from models.db import reading, writing
 from models.deletion import Order, Why, delete_call
 from models.pushes import add_call
 from models.stores import Stores
 from settings import Settings
 from speech.listen import Ears
 from tests.fakes import ToldMood, ToldTranscriber
-from tests.records import RULE
 from workers.jobs import NOBODY_SPEAKS, hear_call, ingest
-from workers.published import Shelf
+from workers.published import Shelf, seed
 from workers.queue import CallQueue
+from workers.rules.book import RuleBook
 from workers.station import Station
 
 MakeStation = Callable[..., Station]
@@ -42,7 +43,7 @@ def station(settings: Settings, engine: Engine, queue: CallQueue) -> MakeStation
             stores=Stores(settings.recordings, settings.stores),
             ears=Ears(ToldTranscriber(text, before), ToldMood()),  # type: ignore[arg-type]
             shelf=Shelf(engine),
-            rules=(RULE,),
+            rules=RuleBook(engine),
         )
 
     return make
@@ -240,3 +241,28 @@ def test_what_a_pipeline_sent_wrong_is_named_without_its_value(
         ingest(str(path), caller="+44 20 7946 0958\n", nonsense="opensesame")
     assert "0958" not in str(error.value)
     assert "opensesame" not in str(error.value)
+
+
+def test_a_call_is_judged_by_the_rules_of_the_moment_and_by_its_metadata(
+    station: MakeStation, engine: Engine
+) -> None:
+    here = station("you liar")
+    abusive = {"hits": {"lexicon": "abusive"}, "who": "anybody"}
+    orders = {"metadata": {"key": "queue", "equals": "orders"}}
+    seed(engine)
+    with writing(engine) as session:
+        for name, condition in (("rude", abusive), ("orders", orders)):
+            rule = RuleText({"all_of": [condition]}, "low", None, True)
+            save_rule(session, name, rule, by=None)
+    hear_call(pushed(here), here)
+    with writing(engine) as session:
+        assert [alert.rule for alert in session.exec(select(Alert))] == ["rude"]
+        switch_rule(session, "rude", enabled=False, by=None)
+        session.delete(session.exec(select(Alert)).one())
+        call = session.exec(select(Call)).one()
+        call.details = {"queue": "orders"}
+        session.commit()
+        assert ask_again(session, call.id or 0)
+    hear_call(call.id or 0, here)
+    with reading(engine) as session:
+        assert [alert.rule for alert in session.exec(select(Alert))] == ["orders"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from lexicons.lexicon import shipped
 from lexicons.matcher import Matcher
 from speech.conversation import Acoustics, Turn
 from tests.fakes import ANGRY, conversation, turn
+from workers.call_facts import said_term, spoken_turn
 from workers.hits import by_turn, find_hits
 from workers.reasons import anger_parts
 
@@ -32,33 +34,37 @@ def reason(
     evidence: dict[str, float] | None = None,
     text: str = "Not once.",
 ) -> str:
-    said = angry(acoustics, evidence, text)
-    return str(anger_parts(said, find_hits(conversation(said), MATCHER))["reason"])
+    return str(parts(angry(acoustics, evidence, text))["reason"])
+
+
+def parts(said: Turn) -> dict[str, Any]:
+    hits = find_hits(conversation(said), MATCHER)
+    return anger_parts(spoken_turn(0, said), map(said_term, hits))
 
 
 def test_voice_evidence_and_words_are_told_apart() -> None:
     said = angry(RAISED, EVIDENCE, "You idiot, where is my bearing number two oh four?")
 
-    parts = anger_parts(said, find_hits(conversation(said), MATCHER))
+    told = parts(said)
 
-    assert parts["voice"] == {"louder_db": 6.0, "higher_st": 3.2, "faster": 0.2}
-    assert parts["evidence"] == EVIDENCE | {"encoder": 1.94}
-    (word,) = parts["words"]
+    assert told["voice"] == {"louder_db": 6.0, "higher_st": 3.2, "faster": 0.2}
+    assert told["evidence"] == EVIDENCE | {"encoder": 1.94}
+    (word,) = told["words"]
     assert (word["term"], word["lexicon"]) == ("idiot", "abusive")
     assert word["grade"]
     assert (word["start_s"], word["end_s"]) == pytest.approx((3.4, 3.8))
-    assert (parts["start_s"], parts["end_s"]) == (3.0, said.end_s)
-    assert parts["reason"] == (
+    assert (told["start_s"], told["end_s"]) == (3.0, said.end_s)
+    assert told["reason"] == (
         "louder than their other turns by 6 dB, pitch up by 3 semitones, 20 % faster, "
         "the voice itself (Whisper's encoder) speaks for anger; says “idiot”"
     )
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    assert anger_parts(angry(), ())["voice"] == {}
-    assert anger_parts(angry(), ())["evidence"] is None
+    assert parts(angry())["voice"] == {}
+    assert parts(angry())["evidence"] is None
     alone = Acoustics(-20.0, None, 3.0, loudness_change_db=2.5)
-    assert anger_parts(angry(alone), ())["voice"] == {"louder_db": 2.5}
+    assert parts(angry(alone))["voice"] == {"louder_db": 2.5}
     assert reason(alone) == "louder than their other turns by 2 dB"
 
 

@@ -45,6 +45,7 @@ from workers.rematch import (
     retag_in_process,
     run_slice,
 )
+from workers.rules.book import RuleBook
 from workers.station import Station
 from workers.worker import HearingWorker
 
@@ -598,7 +599,7 @@ def station(
         stores=Stores(settings.recordings, settings.stores),
         ears=Ears(ToldTranscriber("hello"), ToldMood()),  # type: ignore[arg-type]
         shelf=shelf,
-        rules=(RULE,),
+        rules=RuleBook(engine),
     )
     monkeypatch.setattr("workers.station.station", lambda: here)
     return here

@@ -1,23 +1,21 @@
-"""When a call raises an alert, with which reason and which seconds."""
+"""When the rule `angry-or-abusive` raises an alert, with which reason and which seconds."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from lexicons.lexicon import shipped
-from lexicons.matcher import Matcher
 from speech.conversation import Acoustics, Turn
 from tests.fakes import ANGRY, CALM, conversation, turn
-from workers.alerts import AlertDraft, AngryOrAbusive
-from workers.hits import find_hits
+from tests.records import MATCHER, RULE
+from workers.alert_draft import AlertDraft
+from workers.pipeline import analyse
 
-RULE = AngryOrAbusive(anger=0.6, seconds=3.0)
 LONG = "this has now gone wrong for the third time and nobody calls me back"
 
 
 def judge(*turns: Turn) -> AlertDraft | None:
-    heard = conversation(*turns)
-    return RULE.judge(heard, find_hits(heard, Matcher(shipped())))
+    alerts = analyse(conversation(*turns), MATCHER, [RULE]).alerts
+    return next(iter(alerts), None)
 
 
 def test_a_calm_call_raises_none() -> None:
