@@ -10,6 +10,7 @@ from threading import Thread
 from fastapi import FastAPI
 
 from api import (
+    alert_stream,
     alerts,
     calls,
     drafts,
@@ -23,6 +24,7 @@ from api import (
     searches,
     verdicts,
 )
+from api.feed import Feed
 from api.limits import FORM_BYTES, LimitBody
 from lexicons.lexicon import as_table, shipped
 from models.db import connect, migrate, writing
@@ -30,7 +32,7 @@ from models.lexicon import seed_lexicons
 from models.search import Finder
 from models.stores import Stores
 from settings import Settings
-from workers.queue import open_queue
+from workers.queue import Wake, open_queue
 
 ABOUT = (
     "Speech analytics for call recordings: push recordings, find calls by spoken words, mood and "
@@ -50,7 +52,10 @@ def make_app(settings: Settings) -> FastAPI:
         with writing(engine) as session:
             seed_lexicons(session, [as_table(lexicon) for lexicon in shipped()])
         Thread(target=app.state.finder.warm_up, args=(engine,), daemon=True).start()
+        app.state.feed = Feed(engine, Wake(settings.redis))
+        app.state.feed.start()
         yield
+        app.state.feed.close()
         engine.dispose()
 
     app = FastAPI(title="Overtone", version=_version(), description=ABOUT, lifespan=lifespan)
@@ -61,7 +66,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.stores = Stores(settings.recordings, settings.stores)
     app.add_middleware(LimitBody, max_bytes=settings.max_upload_mb * 1_000_000 + FORM_BYTES)
     errors.install(app)
-    of_calls = (push, export, calls, searches, verdicts, hits, alerts)
+    of_calls = (push, export, calls, searches, verdicts, hits, alert_stream, alerts)
     for room in (health, *of_calls, lexicons, drafts, rematches):
         app.include_router(room.router)
     return app

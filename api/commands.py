@@ -8,11 +8,11 @@ from typing import Annotated
 
 import httpx
 import typer
-import uvicorn
 
 from api.app import make_app
 from api.call_filter import Mood, Who
 from api.client import Client, PushFailed
+from api.server import serve
 from models.call import Speaker
 from models.db import connect, is_current, migrate, reading, writing
 from models.filters import CallQuery, Sort
@@ -39,14 +39,7 @@ def api(tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False) -> N
     if tied:
         end_with_parent()
     log_to_stderr(settings)
-    # No access log: the addresses asked for carry search words and phone numbers.
-    uvicorn.run(
-        make_app(settings),
-        host=settings.api_host,
-        port=settings.api_port,
-        access_log=False,
-        log_config=None,
-    )
+    serve(make_app(settings), settings)
 
 
 def push(

@@ -92,6 +92,7 @@ ReadingDep = Annotated[Session, Depends(_reading)]
 WritingDep = Annotated[Session, Depends(_writing)]
 # An id beyond what the databases store would be their error instead of a 422.
 CallId = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[4711])]
+ReaderDep = Annotated[Key, Depends(needs("read"))]
 CanRead = Depends(needs("read"))
 CanPush = Depends(needs("push"))
 # What a database or a log would take for something else is no name.

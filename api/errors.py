@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from lexicons.changes import NoSuchTermError
 from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
+from models.alert_life import IllegalMove
 from models.lexicon_rows import LexiconRefused
 from models.query import BadQuery
 from models.rematch import CannotRematch
@@ -38,6 +39,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     RecordingEmpty: HTTPStatus.UNPROCESSABLE_ENTITY,
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     CannotJudge: HTTPStatus.CONFLICT,
+    IllegalMove: HTTPStatus.CONFLICT,
     CannotRematch: HTTPStatus.CONFLICT,
     TooManySearches: HTTPStatus.CONFLICT,
     LexiconError: HTTPStatus.UNPROCESSABLE_ENTITY,

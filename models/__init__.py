@@ -1,6 +1,7 @@
 """Records: the tables, every SELECT, migrations. Knows no HTTP, no queue and no audio."""
 
 from models.alert import Alert as Alert
+from models.alert_event import AlertEvent as AlertEvent
 from models.call import Call as Call
 from models.call import CallTag as CallTag
 from models.call import Speaker as Speaker

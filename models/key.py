@@ -59,6 +59,12 @@ def find_key(session: Session, text: str) -> Key | None:
     return key
 
 
+def is_live(session: Session, key_id: int) -> bool:
+    """Whether a key found before still holds."""
+    key = session.get(Key, key_id)
+    return key is not None and key.revoked_at is None
+
+
 def all_keys(session: Session) -> list[Key]:
     """Every key, oldest first, revoked ones too."""
     return list(session.exec(select(Key).order_by(col(Key.id))))

@@ -10,22 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from speech.conversation import Conversation, Turn
+from workers.alert_draft import AlertDraft
 from workers.hits import TimedHit, by_turn
 from workers.reasons import ABUSIVE, anger_parts
 
 MAX_EVIDENCE = 5
-
-
-@dataclass(frozen=True, slots=True)
-class AlertDraft:
-    """An alert to be written: the rule, the reason in words, evidence, and the second to play
-    from.
-    """
-
-    rule: str
-    reason: str
-    evidence: tuple[dict[str, Any], ...]
-    start_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ def hear_call(call_id: int, here: Station) -> None:
     analysis = analyse(conversation, published.matcher, here.rules, revision=published.revision)
     with writing(here.engine) as session:
         record(session, call_id, analysis)
+    here.queue.wake_alerts()
     logger.info(
         "call %d: %.0f s heard in %.1f s, %d turns, %d hits, %d alerts",
         call_id,

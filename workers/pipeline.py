@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from lexicons.matcher import Matcher
 from lexicons.text import index_text
-from models.alert import Alert
+from models.alert_life import write_alerts
 from models.call import Call, CallTag, Speaker, Status
 from models.columns import now
 from models.hit import Hit
@@ -23,7 +23,8 @@ from speech.conversation import Conversation, Mood
 from speech.conversation import Turn as HeardTurn
 from speech.speaker_mood import SpeakerMood, sustained_anger
 from speech.talk import SpeakerTalk, TalkMetrics
-from workers.alerts import AlertDraft, AngryOrAbusive
+from workers.alert_draft import AlertDraft
+from workers.alerts import AngryOrAbusive
 from workers.hits import TimedHit, by_turn, find_hits, hit_row
 from workers.reasons import anger_parts
 
@@ -121,8 +122,6 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     if analysis.hits:
         rows = [hit_row(call_id, turns[hit.position].id, hit) for hit in analysis.hits]
         session.execute(insert(Hit), rows)
-    for draft in analysis.alerts:
-        _write_alert(session, call_id, draft)
     call.status = Status.DONE
     call.error = None
     call.heard_at = call.updated_at = now()
@@ -145,6 +144,7 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     call.anger_trend = call_trend(moods)
     session.add(call)
     index_calls(session, [call_id])
+    write_alerts(session, call_id, analysis.alerts)
     session.commit()
     return True
 
@@ -211,15 +211,3 @@ def _speaker_row(call_id: int, speaker: SpeakerTalk, mood: SpeakerMood | None) -
         row.anger_trend = _rounded(mood.trend)
         row.anger_at_s = mood.at_s
     return row
-
-
-def _write_alert(session: Session, call_id: int, draft: AlertDraft) -> None:
-    """One alert for each call and rule: hearing a call again updates it."""
-    alert = session.exec(
-        select(Alert).where(Alert.call_id == call_id, Alert.rule == draft.rule)
-    ).first() or Alert(call_id=call_id, rule=draft.rule, reason="", evidence=[], start_s=0.0)
-    alert.reason = draft.reason
-    alert.evidence = list(draft.evidence)
-    alert.start_s = draft.start_s
-    alert.updated_at = now()
-    session.add(alert)

@@ -161,7 +161,7 @@ def test_nothing_is_written_when_something_breaks_half_way(
     def broken(*_: object) -> None:
         raise RuntimeError("half-way")
 
-    monkeypatch.setattr("workers.pipeline._write_alert", broken)
+    monkeypatch.setattr("workers.pipeline.write_alerts", broken)
     with writing(engine) as session, pytest.raises(RuntimeError):
         record(session, number, analysis(turn("customer", 1.0, "You damn liar.")))
     assert contents(engine) == before
