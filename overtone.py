@@ -22,6 +22,7 @@ import httpx
 import typer
 from redis import RedisError
 
+from api import alert_commands
 from api import commands as api_commands
 from models.db import connect, migrate
 from settings import BadSettings, Settings, read_settings
@@ -48,6 +49,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(api_commands.keys, name="key")
+app.add_typer(alert_commands.alerts, name="alerts")
 app.add_typer(mood_commands.mood, name="mood")
 app.add_typer(lexicon_commands.lexicon, name="lexicon")
 

@@ -27,7 +27,7 @@ PUSHED_FIELDS = (
 
 
 class PushFailed(Exception):
-    """The API refused a recording; the text is the API's own."""
+    """The API refused what it was asked for; the text is the API's own."""
 
 
 class Client:
@@ -63,14 +63,21 @@ class Client:
                 data={"call": json.dumps(known)},
             )
         if answer.status_code != 202:
-            raise PushFailed(_detail(answer))
+            raise PushFailed(detail_of(answer))
         return Pushed.model_validate(answer.json())
 
     def get(self, path: str, **parameters: Any) -> Any:
         """The JSON answer of a GET. Raises `PushFailed` with the API's own text for an error."""
         answer = self.http.get(path, params=parameters)
         if answer.is_error:
-            raise PushFailed(_detail(answer))
+            raise PushFailed(detail_of(answer))
+        return answer.json()
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """The JSON answer of a POST. Raises `PushFailed` with the API's own text for an error."""
+        answer = self.http.post(path, json=body)
+        if answer.is_error:
+            raise PushFailed(detail_of(answer))
         return answer.json()
 
 
@@ -88,7 +95,8 @@ def sidecar(path: Path) -> dict[str, Any]:
     return {name: known[name] for name in PUSHED_FIELDS if name in known}
 
 
-def _detail(answer: httpx.Response) -> str:
+def detail_of(answer: httpx.Response) -> str:
+    """The API's own words for an error."""
     try:
         return f"{answer.status_code}: {answer.json()['detail']}"
     except (ValueError, KeyError, TypeError):

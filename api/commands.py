@@ -53,13 +53,9 @@ def push(
     """Upload recordings through the API. A JSON file of the same name beside one gives its
     metadata.
     """
-    settings = read_settings()
-    if not url and not settings.api_port:
-        typer.echo("overtone: OVERTONE_API_PORT is 0, so any port: say which with --url", err=True)
-        raise typer.Exit(1)
     given = {"agent": agent, "line": line, "agent_channel": agent_channel}
     fields = {name: value for name, value in given.items() if value}
-    client = Client(url or f"http://127.0.0.1:{settings.api_port}", key or _known_key(settings))
+    client = client_of(url, key)
     failed = 0
     recordings = recordings_in(paths)
     if not recordings:
@@ -84,6 +80,17 @@ def push(
                 typer.echo(f"{path.name}: call {pushed.id} {pushed.status}{again}")
     if failed:
         raise typer.Exit(1)
+
+
+def client_of(url: str, key: str) -> Client:
+    """A client of the API at `url`, or of this machine's, with `key`, or with the one known
+    here.
+    """
+    settings = read_settings()
+    if not url and not settings.api_port:
+        typer.echo("overtone: OVERTONE_API_PORT is 0, so any port: say which with --url", err=True)
+        raise typer.Exit(1)
+    return Client(url or f"http://127.0.0.1:{settings.api_port}", key or _known_key(settings))
 
 
 def recordings_in(paths: list[Path]) -> list[Path]:

@@ -30,6 +30,8 @@ KEY_CHECK_S = 30.0
 RETRY_MS = 3000
 RETRY_AFTER_S = 5
 BATCH = 50
+# JSON leaves these as they are, and Python's own `splitlines` ends lines at them.
+LINE_ENDS = {end: f"\\u{end:04x}" for end in (0x85, 0x2028, 0x2029)}
 
 Answer = TypeVar("Answer")
 
@@ -124,8 +126,10 @@ class EventStream(Response):
 
 
 def as_message(event: AlertEvent) -> str:
-    """An event as it is sent: its id, its kind, the alert as JSON in one line."""
-    data = json.dumps(event.body, ensure_ascii=False, separators=(",", ":"))
+    """An event as it is sent: its id, its kind, the alert as JSON in one line, whatever its reader
+    takes for the end of one.
+    """
+    data = json.dumps(event.body, ensure_ascii=False, separators=(",", ":")).translate(LINE_ENDS)
     return f"id: {event.id}\nevent: {event.kind}\ndata: {data}\n\n"
 
 
