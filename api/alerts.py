@@ -30,8 +30,9 @@ router = APIRouter(prefix="/alerts", tags=["alerts"])
 
 MAX_VALUES = 50
 Severity = Literal["low", "medium", "high", "critical"]
-AlertId = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[12])]
-Cursor = Annotated[int, Field(ge=0, le=2**62, examples=[42])]
+MOST_ID = 2**31 - 1
+AlertId = Annotated[int, Path(ge=1, le=MOST_ID, examples=[12])]
+Cursor = Annotated[int, Field(ge=0, le=MOST_ID, examples=[42])]
 Limit = Annotated[int, Field(ge=1, le=200, examples=[50])]
 
 
@@ -66,7 +67,7 @@ class AlertFilter(BaseModel):
     status: list[AlertStatus] = any_of("Where it stands", "new")
     severity: list[Severity] = any_of("Its severity", "high")
     rule: list[Text] = any_of("The rule that raised it", "angry-or-abusive")
-    call: list[Annotated[int, Field(ge=1, le=2**31 - 1)]] = any_of("The call's id", 4711)
+    call: list[Annotated[int, Field(ge=1, le=MOST_ID)]] = any_of("The call's id", 4711)
     agent: list[Text] = any_of("Who answered the call", "Alice")
     line: list[Text] = any_of("The number dialled", "+44 20 7946 0100")
     raised_from: Instant | None = Field(

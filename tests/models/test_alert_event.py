@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Event
 
-import pytest
 from sqlalchemy import Engine
 
 from models.alert import Alert
@@ -145,9 +144,3 @@ def test_going_back_takes_the_feed_and_leaves_the_alerts(engine: Engine) -> None
         alert = session.get_one(Alert, alert_id)
         assert (alert.status, alert.severity, alert.due_at) == ("new", "high", None)
         assert last_event_id(session) == 0
-
-
-@pytest.mark.parametrize("after", [2**40, 2**62])
-def test_a_cursor_beyond_all_ids_finds_nothing(engine: Engine, after: int) -> None:
-    raise_alert(engine, "a")
-    assert read(engine, after) == []
