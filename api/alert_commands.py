@@ -131,7 +131,7 @@ def plain(text: str) -> str:
 
 def ago(span: str) -> timedelta:
     """How long 90s, 30m, 1h or 2d is. Raises typer's BadParameter for anything else."""
-    found = re.fullmatch(r"(\d{1,6})([smhd])", span.strip().lower())
+    found = re.fullmatch(r"(\d{1,5})([smhd])", span.strip().lower())
     if found is None:
         raise typer.BadParameter("a span such as 90s, 30m, 1h or 2d", param_hint="--since")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})

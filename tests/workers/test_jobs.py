@@ -7,6 +7,7 @@ import wave
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from workers.jobs import NOBODY_SPEAKS, StoreUnavailable, _fetch, hear_call, ing
 from workers.published import Shelf
 from workers.queue import CallQueue
 from workers.station import Station
+from workers.wake import Wake
 
 MakeStation = Callable[..., Station]
 
@@ -92,6 +94,20 @@ def test_a_call_is_heard_and_done(station: MakeStation, engine: Engine) -> None:
     assert (call.status, call.error, call.attempts) == ("done", None, 1)
     assert call.duration_s == pytest.approx(2.0, abs=0.1)
     assert turns(engine) == ["hello there"]
+
+
+def test_a_call_that_was_heard_wakes_who_waits_for_alerts(
+    station: MakeStation, valkey_url: str
+) -> None:
+    here = station("you useless idiots")
+    number = pushed(here)
+    wake = Wake(valkey_url)
+    wake.wait(0.1)  # it is subscribed now
+    hear_call(number, here)
+    since = monotonic()
+    wake.wait(30)
+    assert monotonic() - since < 15
+    wake.close()
 
 
 def test_a_job_that_runs_twice_hears_once(station: MakeStation, engine: Engine) -> None:
