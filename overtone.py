@@ -22,8 +22,8 @@ import httpx
 import typer
 from redis import RedisError
 
+from api import alert_commands, key_commands, push_commands
 from api import commands as api_commands
-from api import key_commands, push_commands
 from api.local import local_key
 from models.db import connect, migrate
 from settings import BadSettings, Settings, read_settings
@@ -52,6 +52,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(key_commands.keys, name="key")
+app.add_typer(alert_commands.alerts, name="alerts")
 app.add_typer(mood_commands.mood, name="mood")
 app.add_typer(lexicon_commands.lexicon, name="lexicon")
 app.add_typer(rule_commands.rules, name="rules")

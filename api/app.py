@@ -10,6 +10,7 @@ from threading import Thread
 from fastapi import FastAPI
 
 from api import (
+    alert_stream,
     alerts,
     audits,
     bulk,
@@ -29,6 +30,7 @@ from api import (
     searches,
     verdicts,
 )
+from api.feed import Feed
 from api.limits import FORM_BYTES, LimitBody
 from api.pressure import Gate
 from api.rates import Rates
@@ -38,7 +40,7 @@ from models.lexicon import seed_lexicons
 from models.search import Finder
 from models.stores import Stores
 from settings import Settings
-from workers.queue import open_queue
+from workers.queue import Wake, open_queue
 from workers.rules.book import seed_alert_rules
 
 ROUTES = (
@@ -53,6 +55,7 @@ ROUTES = (
     deletions,
     verdicts,
     hits,
+    alert_stream,
     alerts,
     rules,
     lexicons,
@@ -79,7 +82,10 @@ def make_app(settings: Settings) -> FastAPI:
             seed_lexicons(session, [as_table(lexicon) for lexicon in shipped()])
         seed_alert_rules(engine, settings)
         Thread(target=app.state.finder.warm_up, args=(engine,), daemon=True).start()
+        app.state.feed = Feed(engine, Wake(settings.redis))
+        app.state.feed.start()
         yield
+        app.state.feed.close()
         engine.dispose()
 
     app = FastAPI(title="Overtone", version=_version(), description=ABOUT, lifespan=lifespan)

@@ -18,7 +18,7 @@ PUSHED_FIELDS = tuple(CallPush.model_fields)
 
 
 class PushFailed(Exception):
-    """The API refused a recording; the text is the API's own."""
+    """The API refused what it was asked for; the text is the API's own."""
 
 
 class KeyRefused(PushFailed):
@@ -74,16 +74,23 @@ class Client:
         if answer.status_code == HTTPStatus.ACCEPTED:
             return Pushed.model_validate(answer.json())
         if answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            raise KeyRefused(_detail(answer))
+            raise KeyRefused(detail_of(answer))
         if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS or answer.is_server_error:
-            raise NotNow(_detail(answer), _retry_after(answer))
-        raise PushFailed(_detail(answer))
+            raise NotNow(detail_of(answer), _retry_after(answer))
+        raise PushFailed(detail_of(answer))
 
     def get(self, path: str, **parameters: Any) -> Any:
         """The JSON answer of a GET. Raises `PushFailed` with the API's own text for an error."""
         answer = self.http.get(path, params=parameters)
         if answer.is_error:
-            raise PushFailed(_detail(answer))
+            raise PushFailed(detail_of(answer))
+        return answer.json()
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """The JSON answer of a POST. Raises `PushFailed` with the API's own text for an error."""
+        answer = self.http.post(path, json=body)
+        if answer.is_error:
+            raise PushFailed(detail_of(answer))
         return answer.json()
 
 
@@ -108,7 +115,8 @@ def _retry_after(answer: httpx.Response) -> float | None:
     return float(seconds) if seconds.isdecimal() else None
 
 
-def _detail(answer: httpx.Response) -> str:
+def detail_of(answer: httpx.Response) -> str:
+    """The API's own words for an error."""
     try:
         return f"{answer.status_code}: {answer.json()['detail']}"
     except (ValueError, KeyError, TypeError):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from api.app import make_app
 from api.call_filter import Mood, Who
 from api.local import with_database
+from api.server import serve
 from models.call import Speaker
 from models.db import connect, reading
 from models.filters import CallQuery, Sort
@@ -25,14 +25,7 @@ def api(tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False) -> N
     if tied:
         end_with_parent()
     log_to_stderr(settings)
-    # No access log: the addresses asked for carry search words and phone numbers.
-    uvicorn.run(
-        make_app(settings),
-        host=settings.api_host,
-        port=settings.api_port,
-        access_log=False,
-        log_config=None,
-    )
+    serve(make_app(settings), settings)
 
 
 def search(

@@ -137,12 +137,12 @@ ReadingDep = Annotated[Session, Depends(_reading)]
 WritingDep = Annotated[Session, Depends(_writing, scope="function")]
 # An id beyond what the databases store would be their error instead of a 422.
 CallId = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[4711])]
+ReaderDep = Annotated[Key, Depends(needs("read"))]
 CanRead = Depends(needs("read"))
 CanPush = Depends(needs("push"))
 # What a database or a log would take for something else is no name.
 LexiconName = Annotated[
     str, Path(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["product"])
 ]
-ReaderDep = Annotated[Key, Depends(needs("read"))]
 ReviewerDep = Annotated[Key, Depends(needs("review"))]
 AdminDep = Annotated[Key, Depends(needs("admin"))]

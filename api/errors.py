@@ -25,6 +25,7 @@ from api.pressure import QueueFull
 from lexicons.changes import NoSuchTermError
 from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
+from models.alert_life import IllegalMove
 from models.alert_rule import TooManyRules
 from models.call import NothingToHear
 from models.comment import NotTheAuthor, TooManyComments
@@ -56,6 +57,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
     CannotDelete: HTTPStatus.CONFLICT,
     CannotJudge: HTTPStatus.CONFLICT,
+    IllegalMove: HTTPStatus.CONFLICT,
     CannotRematch: HTTPStatus.CONFLICT,
     NotHeld: HTTPStatus.CONFLICT,
     NothingToHear: HTTPStatus.CONFLICT,

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import typer
 
+from api.client import Client
 from models.db import connect, is_current, migrate, writing
 from models.key import NoSuchKey, create_key, revoke_key
 from settings import Settings, read_settings
@@ -50,3 +51,14 @@ def known_key(settings: Settings) -> str:
         typer.echo("overtone: give --key (or start `overtone up` here first)", err=True)
         raise typer.Exit(2)
     return path.read_text().strip()
+
+
+def client_of(url: str, key: str) -> Client:
+    """A client of the API at `url`, or of this machine's, with `key`, or with the one known here.
+    Ends the command where there is none.
+    """
+    settings = read_settings()
+    if not url and not settings.api_port:
+        typer.echo("overtone: OVERTONE_API_PORT is 0, so any port: say which with --url", err=True)
+        raise typer.Exit(1)
+    return Client(url or f"http://127.0.0.1:{settings.api_port}", key or known_key(settings))

@@ -1,4 +1,4 @@
-"""The shapes of answers: what a list shows of a call, a call in full, an alert."""
+"""The shapes of answers: what a list shows of a call, and a call in full."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from api.alert_views import AlertView
 from api.review_views import CommentView, LabelView
 from api.turn_views import HitView, SilenceView, TurnView
 from api.view import View
-from models.alert import Alert
+from models.alert import Alert, as_shown
 from models.call import Call, Speaker
 from models.comment import Comment
 from models.hit import Hit
@@ -187,28 +188,6 @@ class CallsView(BaseModel):
         )
 
 
-class AlertView(View):
-    """Why somebody should hear this call now."""
-
-    id: int
-    call_id: int
-    rule: str = Field(examples=["angry-or-abusive"])
-    status: str = Field(examples=["new"])
-    reason: str = Field(
-        examples=[
-            "customer sounds angry for 9 s of speech in 2 turns, anger up to 0.91: louder than "
-            "their other turns by 6 dB, pitch up by 3 semitones"
-        ]
-    )
-    evidence: list[dict[str, Any]] = Field(
-        description="Angry turns (`kind` is mood, `parts` as the turn's `anger_parts`) and abusive "
-        "words (`kind` is hit), in order."
-    )
-    start_s: float = Field(description="The second to play from.")
-    created_at: datetime
-    updated_at: datetime
-
-
 class VerdictView(View):
     """What somebody said of a speaker's mood."""
 
@@ -268,18 +247,9 @@ class CallDetail(CallView):
             comments=[CommentView.model_validate(comment) for comment in comments],
             turns=[TurnView.model_validate(turn) for turn in turns],
             hits=[HitView.of(hit, hit_verdicts.get(hit.id or 0)) for hit in hits],
-            alerts=[AlertView.model_validate(alert) for alert in alerts],
+            alerts=[AlertView.model_validate(as_shown(alert, call)) for alert in alerts],
             verdicts=[VerdictView.model_validate(verdict) for verdict in verdicts],
         )
-
-
-class AlertsView(BaseModel):
-    """Alerts in the order they were raised."""
-
-    items: list[AlertView]
-    next_cursor: int = Field(
-        description="Give it as `cursor` to read on from here, also when nothing is new yet."
-    )
 
 
 class Pushed(BaseModel):

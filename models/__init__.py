@@ -1,6 +1,7 @@
 """Records: the tables, every SELECT, migrations. Knows no HTTP, no queue and no audio."""
 
 from models.alert import Alert as Alert
+from models.alert_event import AlertEvent as AlertEvent
 from models.alert_rule import AlertRule as AlertRule
 from models.alert_rule import AlertRuleRevision as AlertRuleRevision
 from models.audit import Audit as Audit

@@ -83,6 +83,12 @@ def note_use(session: Session, key_id: int) -> None:
     session.commit()
 
 
+def is_live(session: Session, key_id: int) -> bool:
+    """Whether a key found before still holds."""
+    key = session.get(Key, key_id)
+    return key is not None and key.revoked_at is None
+
+
 def all_keys(session: Session) -> list[Key]:
     """Every key, oldest first, revoked ones too."""
     return list(session.exec(select(Key).order_by(col(Key.id))))

@@ -18,6 +18,7 @@ EXAMPLES = {"call_id": 4711, "hit_id": 815, "name": "product", "rematch_id": 12}
     "tag": "refund",
     "comment_id": 7,
     "rule": "threats",
+    "alert_id": 12,
 }
 
 

@@ -97,6 +97,7 @@ def hear_call(call_id: int, here: Station) -> None:
         if not record(session, call_id, analysis):
             logger.info("call %d was deleted while it was heard", call_id)
             return
+    here.queue.wake_alerts()
     logger.info(
         "call %d: %.0f s heard in %.1f s, %d turns, %d hits, %d alerts",
         call_id,

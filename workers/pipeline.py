@@ -132,7 +132,6 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     if analysis.hits:
         rows = [hit_row(call_id, turns[hit.position].id, hit) for hit in analysis.hits]
         session.execute(insert(Hit), rows)
-    write_alerts(session, call_id, analysis.alerts)
     call.status = Status.DONE
     call.error = None
     call.heard_at = call.updated_at = now()
@@ -155,6 +154,7 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     call.anger_trend = call_trend(moods)
     session.add(call)
     index_calls(session, [call_id])
+    write_alerts(session, call_id, analysis.alerts)
     session.commit()
     return True
 

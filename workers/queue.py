@@ -6,6 +6,7 @@ those is their row, a job is only the errand, so that losing or doubling one doe
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 import redis
@@ -15,6 +16,11 @@ from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
+
+from workers.wake import ALERTS_CHANNEL
+from workers.wake import Wake as Wake
+
+logger = logging.getLogger(__name__)
 
 QUEUE = "overtone"
 HEAR = "workers.jobs.hear"
@@ -126,6 +132,15 @@ class CallQueue:
     def workers(self) -> int:
         """How many workers take from it."""
         return Worker.count(queue=self.rq)
+
+    def wake_alerts(self) -> None:
+        """Tell all who wait for events of alerts that some were committed (`workers.wake`). Where
+        nobody answers they find them by themselves, within a second.
+        """
+        try:
+            self.connection.publish(ALERTS_CHANNEL, "alerts")
+        except redis.RedisError as error:
+            logger.warning("nobody could be woken for alerts: %s", type(error).__name__)
 
     def _live_slices(self) -> set[str]:
         started = StartedJobRegistry(queue=self.rematches)

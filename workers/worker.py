@@ -25,6 +25,7 @@ from rq.worker.base import DequeueStrategy, WorkerStatus
 from models.db import connect
 from models.stores import Stores
 from settings import Settings
+from workers.overdue import OverdueWatch
 from workers.queue import open_queue
 from workers.reconciler import Reconciler
 from workers.station import station
@@ -93,7 +94,9 @@ def work(settings: Settings, *, burst: bool = False) -> None:
         log_job_description=False,
         heartbeat_s=settings.heartbeat_s,
     )
+    watch = OverdueWatch(connect(settings.database), open_queue(settings.redis))
     reconciler.start()
+    watch.start()
     try:
         # RQ calls a job fine whose call failed with a reason; the jobs say it better.
         worker.work(
@@ -104,3 +107,4 @@ def work(settings: Settings, *, burst: bool = False) -> None:
         )
     finally:
         reconciler.stop()
+        watch.stop()

@@ -146,5 +146,5 @@ def test_the_queue_takes_calls_again_once_it_is_shorter(
 def test_it_is_refused_before_the_file_is_read(narrow: Settings, key: str) -> None:
     roomy = narrow.model_copy(update={"max_upload_mb": 10})
     body = part("call", b'{"external_id": "3"}') + part("recording", BEGINNING, "a.wav")[:-4]
-    with served(roomy) as url, begun(url, key, length=9_000_000, body=body) as connection:
+    with served(roomy) as server, begun(server.url, key, length=9_000_000, body=body) as connection:
         assert b" 429 " in connection.recv(10_000)

@@ -42,8 +42,8 @@ def key(engine: Engine) -> str:
 @pytest.fixture
 def url(settings: Settings, queue: CallQueue) -> Iterator[str]:
     queue.check()
-    with served(settings) as url:
-        yield url
+    with served(settings) as server:
+        yield server.url
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_it_waits_as_long_as_the_api_asks(
         queue.rq.empty()
 
     narrow = settings.model_copy(update={"max_queue": 1})
-    with served(narrow) as url, Client(url, key) as client:
+    with served(narrow) as server, Client(server.url, key) as client:
         pusher = Pusher(client, {})
         push_all(pusher, recordings_in([calls]), sleep=sleep)
     assert (pusher.pushed, pusher.failed, waits) == (2, 0, [5.0])

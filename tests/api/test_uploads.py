@@ -55,7 +55,10 @@ def http(settings: Settings, queue: CallQueue, key: str) -> Iterator[httpx.Clien
     """A client of an API behind a real socket."""
     queue.check()
     headers = {"Authorization": f"Bearer {key}"}
-    with served(settings) as url, httpx.Client(base_url=url, headers=headers, timeout=60) as http:
+    with (
+        served(settings) as server,
+        httpx.Client(base_url=server.url, headers=headers, timeout=60) as http,
+    ):
         yield http
 
 
@@ -137,7 +140,7 @@ def test_wrong_fields_are_told_before_the_file_is_read(
     queue.check()
     roomy = settings.model_copy(update={"max_upload_mb": 10})
     body = part("call", b'{"language": "english"}') + part("recording", BEGINNING, "a.wav")[:-4]
-    with served(roomy) as url, begun(url, key, length=9_000_000, body=body) as connection:
+    with served(roomy) as server, begun(server.url, key, length=9_000_000, body=body) as connection:
         assert b" 422 " in connection.recv(10_000)
 
 
@@ -154,8 +157,8 @@ def test_a_client_that_goes_away_leaves_nothing(
 ) -> None:
     roomy = settings.model_copy(update={"max_upload_mb": 10})
     body = part("recording", BEGINNING, "a.wav")[:-4]
-    with served(roomy) as url:
-        with begun(url, key, length=9_000_000, body=body):
+    with served(roomy) as server:
+        with begun(server.url, key, length=9_000_000, body=body):
             wait_for(lambda: kept(settings))
         wait_for(lambda: not kept(settings))
     assert rows(engine) == []

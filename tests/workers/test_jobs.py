@@ -6,6 +6,7 @@ import wave
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from workers.published import Shelf, seed
 from workers.queue import CallQueue
 from workers.rules.book import RuleBook
 from workers.station import Station
+from workers.wake import Wake
 
 MakeStation = Callable[..., Station]
 
@@ -94,6 +96,20 @@ def test_a_call_is_heard_and_done(station: MakeStation, engine: Engine) -> None:
     assert (call.status, call.error, call.attempts) == ("done", None, 1)
     assert call.duration_s == pytest.approx(2.0, abs=0.1)
     assert turns(engine) == ["hello there"]
+
+
+def test_a_call_that_was_heard_wakes_who_waits_for_alerts(
+    station: MakeStation, valkey_url: str
+) -> None:
+    here = station("you useless idiots")
+    number = pushed(here)
+    wake = Wake(valkey_url)
+    wake.wait(0.1)  # it is subscribed now
+    hear_call(number, here)
+    since = monotonic()
+    wake.wait(30)
+    assert monotonic() - since < 15
+    wake.close()
 
 
 def test_a_job_that_runs_twice_hears_once(station: MakeStation, engine: Engine) -> None:
