@@ -12,8 +12,9 @@ from sqlmodel import Session, select
 from models.alert import Alert
 from models.alert_event import AlertEvent
 from models.alert_life import write_alerts
-from models.call import CallPush, add_call
+from models.call import CallPush
 from models.db import reading, writing
+from models.pushes import add_call
 from workers.alert_draft import AlertDraft
 
 

@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from models.call import CallPush, add_call
+from models.call import CallPush
 from models.db import connect, migrate, writing
 from models.key import create_key
+from models.pushes import add_call
 from settings import Settings
 from tests.fakes import ANGRY, CALM, conversation, turn
 from tests.records import MATCHER, RULE
