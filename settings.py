@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import sys
 from hashlib import sha256
+from ipaddress import ip_network
 from pathlib import Path
 from tempfile import gettempdir
 from threading import Thread
@@ -141,6 +143,29 @@ class Settings(BaseSettings):
         gt=0,
         description="How often a worker looks for calls that lost their job, in seconds.",
     )
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[!-~]+[^/]$",
+        description="Where people reach the API, such as https://calls.example.com: links in chat "
+        "and e-mail begin with it. Unset: no links.",
+    )
+    webhook_private: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Hosts, addresses and networks such as 10.1.0.0/16, separated by commas, that "
+        "webhooks may reach although they are private, also over http://. Unset: the public net "
+        "over https:// only.",
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Mail server for digests: smtp://user:password@host:587 (with STARTTLS) or "
+        "smtps://. Unset: no e-mail.",
+    )
+    smtp_from: str | None = Field(
+        None,
+        pattern=r"^[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9.-]+$",
+        max_length=254,
+        description="Address that digests come from.",
+    )
     key: SecretStr | None = Field(
         None,
         description="API key that `overtone push` sends. Unset: the one in the data folder.",
@@ -149,7 +174,7 @@ class Settings(BaseSettings):
         "INFO", description="How much is logged. Transcript text and phone numbers never are."
     )
 
-    @field_validator("stores", mode="before")
+    @field_validator("stores", "webhook_private", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -167,6 +192,25 @@ class Settings(BaseSettings):
             elif not Path(store).is_absolute():
                 raise ValueError(f"{store}: a folder must be an absolute path")
         return stores
+
+    @field_validator("webhook_private")
+    @classmethod
+    def _known_networks(cls, named: tuple[str, ...]) -> tuple[str, ...]:
+        for part in named:
+            if "/" in part:
+                ip_network(part)  # a ValueError of its own words
+            elif not re.fullmatch(r"[A-Za-z0-9._:-]+", part):
+                raise ValueError(f"{part}: neither a host nor an address nor a network")
+        return named
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            parts = urlsplit(url.get_secret_value())
+            if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+                raise ValueError("must be smtp://host:port or smtps://host:port")
+        return url
 
     @property
     def database(self) -> str:

@@ -23,7 +23,8 @@ from workers.queue import CallQueue, open_queue
 TABLES = (
     "call, speaker, call_tag, turn, hit, alert, mood_verdict, key, "
     "lexicon, lexicon_version, lexicon_revision, rematch, hit_verdict, "
-    "facet, call_facet, index_word, saved_search"
+    "facet, call_facet, index_word, saved_search, "
+    "alert_event, subscription, delivery, delivery_attempt"
 )
 
 
