@@ -145,7 +145,7 @@ class Settings(BaseSettings):
     )
     public_url: str | None = Field(
         None,
-        pattern=r"^https?://[!-~]+[^/]$",
+        pattern=r"^https?://[!-~]*[!-.0-~]$",
         description="Where people reach the API, such as https://calls.example.com: links in chat "
         "and e-mail begin with it. Unset: no links.",
     )
@@ -162,7 +162,7 @@ class Settings(BaseSettings):
     )
     smtp_from: str | None = Field(
         None,
-        pattern=r"^[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9.-]+$",
+        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$",
         max_length=254,
         description="Address that digests come from.",
     )

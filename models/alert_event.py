@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Column, ForeignKey, Integer, String, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.call import NEVER_REUSE_IDS, of_call
+from models.call import NEVER_REUSE_IDS
 from models.columns import Json, Moment, now
 
 
@@ -21,9 +21,11 @@ class AlertEvent(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     alert_id: int = Field(
-        sa_column=Column(Integer, ForeignKey("alert.id", ondelete="CASCADE"), nullable=False)
+        sa_column=Column(
+            Integer, ForeignKey("alert.id", ondelete="CASCADE"), nullable=False, index=True
+        )
     )
-    call_id: int = Field(sa_column=of_call())
+    call_id: int = Field(sa_column=Column(Integer, nullable=False))
     kind: str = Field(sa_column=Column(String(20), nullable=False))
     at: datetime = Field(default_factory=now, sa_column=Column(Moment, nullable=False))
     by: str | None = Field(default=None, sa_column=Column(String(100)))
@@ -32,13 +34,13 @@ class AlertEvent(SQLModel, table=True):
 
 @dataclass(frozen=True, slots=True)
 class EventFilters:
-    """Which events somebody wants; what is None is not asked."""
+    """Which events somebody wants; of an empty tuple, any."""
 
-    severities: tuple[str, ...] | None = None
-    rules: tuple[str, ...] | None = None
-    kinds: tuple[str, ...] | None = None
-    agents: tuple[str, ...] | None = None
-    lines: tuple[str, ...] | None = None
+    severities: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
 
     def matches(self, event: AlertEvent) -> bool:
         """Whether the event is wanted."""
@@ -49,7 +51,7 @@ class EventFilters:
             (self.agents, event.body.get("agent")),
             (self.lines, event.body.get("line")),
         )
-        return all(wanted is None or value in wanted for wanted, value in asked)
+        return all(not wanted or value in wanted for wanted, value in asked)
 
 
 def events_after(
@@ -64,4 +66,4 @@ def events_after(
 
 def last_event_id(session: Session) -> int:
     """The id of the newest event; 0 where there is none."""
-    return session.exec(select(func.coalesce(func.max(AlertEvent.id), 0))).one()
+    return session.exec(select(func.max(col(AlertEvent.id)))).one() or 0

@@ -12,9 +12,8 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, or_, text
+from sqlalchemy import ColumnElement, func, or_, text
 from sqlalchemy import update as update_rows
 from sqlmodel import Session, col, select
 
@@ -202,7 +201,6 @@ def _expand(session: Session, held: Sequence[Subscription], moment: datetime) ->
     last = last_event_id(session)
     escalating = _escalations(session)
     read: dict[int, list[AlertEvent]] = {}
-    rows: list[dict[str, Any]] = []
     for row in held:
         after = row.cursor
         if after >= last:
@@ -210,19 +208,26 @@ def _expand(session: Session, held: Sequence[Subscription], moment: datetime) ->
         if after not in read:
             read[after] = events_after(session, after, limit=EVENTS_AT_ONCE, filters=EventFilters())
         wait_s = row.digest_minutes * 60 if row.kind == "email" else 0
-        moments = {"created_at": moment, "updated_at": moment}
-        moments["next_at"] = moment + timedelta(seconds=wait_s)
-        rows += [
-            {"subscription_id": row.id, "event_id": event.id, **moments}
-            for event in read[after]
-            if _is_wanted(event, row.wants, escalating.get(row.name, ()))
-        ]
+        due_at = moment + timedelta(seconds=wait_s)
+        for event in read[after]:
+            if _is_wanted(event, row.wants, escalating.get(row.name, ())):
+                session.add(_waiting(row, event, moment, due_at))
         if read[after]:
             row.cursor = read[after][-1].id or after
             session.add(row)
-    if rows:
-        session.execute(insert(Delivery), rows)
     session.flush()
+
+
+def _waiting(row: Subscription, event: AlertEvent, moment: datetime, due_at: datetime) -> Delivery:
+    assert row.id is not None
+    assert event.id is not None
+    return Delivery(
+        subscription_id=row.id,
+        event_id=event.id,
+        next_at=due_at,
+        created_at=moment,
+        updated_at=moment,
+    )
 
 
 def _escalations(session: Session) -> dict[str, list[EventFilters]]:

@@ -20,14 +20,11 @@ Network = IPv4Network | IPv6Network
 Resolve = Callable[[str, int], Sequence[str]]
 MAX_URL_CHARS = 2000
 LOOKUPS_AT_ONCE = 200
-# IPv6 addresses that stand for an IPv4 address: mapped, compatible, NAT64, 6to4, Teredo. Where they
-# lead is not for us to tell.
-STANDING_FOR_IPV4 = tuple(
-    map(
-        ip_network,
-        ("::ffff:0:0/96", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"),
-    )
-)
+# What may be given out on the public net (RFC 4291). Addresses that hold an IPv4 address (mapped,
+# compatible, NAT64) lie outside, and where they lead is not for us to tell ...
+GIVEN_OUT = ip_network("2000::/3")
+# ... as that of these, which lie inside: 6to4 and Teredo.
+TUNNELS = (ip_network("2002::/16"), ip_network("2001::/32"))
 
 
 class AddressRefused(Exception):
@@ -89,9 +86,9 @@ def is_public(address: Address) -> bool:
     """Whether an address belongs to somebody on the public net, as far as the registries say."""
     if not address.is_global or address.is_multicast or address.is_reserved:
         return False
-    return not any(
-        address.version == network.version and address in network for network in STANDING_FOR_IPV4
-    )
+    if address.version == 4:
+        return True
+    return address in GIVEN_OUT and not any(address in tunnel for tunnel in TUNNELS)
 
 
 def read_url(url: str) -> Target:

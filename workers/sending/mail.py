@@ -1,7 +1,8 @@
-"""E-mail: what came since the last one, as one plain message, over the SMTP server of the settings."""
+"""E-mail: what came since the last one as one plain message, over SMTP."""
 
 from __future__ import annotations
 
+import logging
 import smtplib
 import socket
 import ssl
@@ -18,6 +19,10 @@ from models.columns import now
 from models.delivery import Outcome
 from workers.sending.told import Told
 
+logger = logging.getLogger(__name__)
+
+# An address as browsers take it, in ASCII: https://html.spec.whatwg.org/#valid-e-mail-address
+ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
 STEP_TIMEOUT_S = 10.0
 TIMEOUT_S = 30.0
 MAX_REASON_CHARS = 500
@@ -41,8 +46,9 @@ class Mailer:
         `error`.
         """
         since = monotonic()
+        error: str | None = None
         try:
-            error = self._send(digest(self.sender, addresses, told))
+            self._send(digest(self.sender, addresses, told))
         except MailRefused as refused:
             error = str(refused)
         except smtplib.SMTPRecipientsRefused:
@@ -67,7 +73,10 @@ class Mailer:
                 )
             if parts.username:
                 server.login(unquote(parts.username), unquote(parts.password or ""))
-            server.send_message(message)
+            refused = server.send_message(message)
+        if refused:
+            # Sent to the others: another attempt would reach those twice.
+            logger.warning("the mail server refused %d addresses of a digest", len(refused))
 
     @contextmanager
     def _connected(self, host: str, port: int | None, *, is_tls: bool) -> Iterator[smtplib.SMTP]:
@@ -91,7 +100,7 @@ class Mailer:
 
 
 def digest(sender: str, addresses: Sequence[str], told: Sequence[Told]) -> EmailMessage:
-    """One message about these events, oldest first. Nothing that an event says goes into a header."""
+    """One message about these events, oldest first; nothing that they say goes into a header."""
     message = EmailMessage()
     message["From"] = sender
     message["To"] = ", ".join(addresses)

@@ -5,14 +5,16 @@ others understand.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from models.alert_event import AlertEvent
 from workers.sending.told import Told
 
 # Slack cuts a section's text at 3,000 characters.
-MAX_REASON_CHARS = 2000
+MAX_REASON_CHARS = 2500
 MAX_WORD_CHARS = 200
+HALF_AN_ENTITY = re.compile(r"&[a-z]*$")
 
 
 def webhook_body(event: AlertEvent) -> bytes:
@@ -64,5 +66,7 @@ def _word(text: str) -> str:
 
 def _escaped(text: str, most: int) -> str:
     """Text that is no markup: https://docs.slack.dev/messaging/formatting-message-text"""
-    short = text if len(text) <= most else f"{text[: most - 3]}..."
-    return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    if len(escaped) <= most:
+        return escaped
+    return HALF_AN_ENTITY.sub("", escaped[: most - 3]) + "..."

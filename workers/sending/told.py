@@ -56,7 +56,7 @@ class Told:
             call_id=event.call_id,
             call=str(body.get("external_id") or event.call_id),
             start_s=start_s,
-            link=public_url and f"{public_url}/calls/{event.call_id}/audio#t={start_s:g}",
+            link=f"{public_url}{body['play']}" if public_url and body.get("play") else None,
         )
 
     @property

@@ -21,9 +21,7 @@ def upgrade() -> None:
             sa.ForeignKey("alert.id", ondelete="CASCADE"),
             nullable=False,
         ),
-        sa.Column(
-            "call_id", sa.Integer(), sa.ForeignKey("call.id", ondelete="CASCADE"), nullable=False
-        ),
+        sa.Column("call_id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.Column("by", sa.String(length=100)),
@@ -31,7 +29,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_alert_event_call_id", "alert_event", ["call_id"])
+    op.create_index("ix_alert_event_alert_id", "alert_event", ["alert_id"])
 
 
 def downgrade() -> None:
