@@ -255,7 +255,8 @@ def end_with_parent() -> None:
     """Take a closed standard input, which a dead parent leaves behind, for a request to end."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1):
+        # Not through `sys.stdin.buffer`: a thread that holds its lock aborts the interpreter's end.
+        while os.read(sys.stdin.fileno(), 1):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -21,6 +21,7 @@ from api import (
     push,
     rematches,
     searches,
+    subscriptions,
     verdicts,
 )
 from api.limits import FORM_BYTES, LimitBody
@@ -31,6 +32,7 @@ from models.search import Finder
 from models.stores import Stores
 from settings import Settings
 from workers.queue import open_queue
+from workers.sending.courier import Courier
 
 ABOUT = (
     "Speech analytics for call recordings: push recordings, find calls by spoken words, mood and "
@@ -58,11 +60,12 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.engine = engine
     app.state.finder = Finder()
     app.state.queue = open_queue(settings.redis)
+    app.state.courier = Courier.of(settings)
     app.state.stores = Stores(settings.recordings, settings.stores)
     app.add_middleware(LimitBody, max_bytes=settings.max_upload_mb * 1_000_000 + FORM_BYTES)
     errors.install(app)
     of_calls = (push, export, calls, searches, verdicts, hits, alerts)
-    for room in (health, *of_calls, lexicons, drafts, rematches):
+    for room in (health, *of_calls, lexicons, drafts, rematches, subscriptions):
         app.include_router(room.router)
     return app
 

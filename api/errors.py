@@ -27,6 +27,7 @@ from models.query import BadQuery
 from models.rematch import CannotRematch
 from models.saved_search import TooManySearches
 from models.stores import RecordingEmpty, RecordingGone, RecordingTooLarge, StoreRefused
+from models.subscription import SubscriptionConflict
 from models.verdict import CannotJudge
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     CannotJudge: HTTPStatus.CONFLICT,
     CannotRematch: HTTPStatus.CONFLICT,
     TooManySearches: HTTPStatus.CONFLICT,
+    SubscriptionConflict: HTTPStatus.CONFLICT,
     LexiconError: HTTPStatus.UNPROCESSABLE_ENTITY,
     LexiconRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchTermError: HTTPStatus.NOT_FOUND,
