@@ -103,14 +103,19 @@ class Dispatcher:
         turn: Claim | None = held
         try:
             while turn is not None:
-                outcome = await self.courier.send(turn.subscription, turn.events)
+                outcome = await self._send(turn)
                 turn = await self._on_rows(self._note, turn, outcome)
         except SQLAlchemyError as error:
             # It was sent but could not be noted: it is sent again when the lease has run out.
             logger.warning("could not note a delivery: %s", type(error).__name__)
-        except Exception:
-            # Were this to end the process, one subscription would stop all others.
-            logger.exception("delivering to subscription %s broke", held.subscription.id)
+
+    async def _send(self, held: Claim) -> Outcome:
+        try:
+            return await self.courier.send(held.subscription, held.events)
+        except Exception as error:
+            # A mistake of ours must not come back every minute for ever: it counts as a failure.
+            logger.exception("sending to subscription %s broke", held.subscription.id)
+            return Outcome(None, f"could not be sent ({type(error).__name__})", 0)
 
     def _claim(self, busy: list[int]) -> list[Claim]:
         with reading(self.engine) as session:

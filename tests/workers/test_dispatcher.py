@@ -589,6 +589,22 @@ def test_the_log_is_kept_for_30_days_and_50_attempts(
     assert deliveries(engine, "board") == [], "what was delivered and dropped is not sent again"
 
 
+def test_a_mistake_of_ours_counts_as_a_failure_and_stops_nobody_else(
+    engine: Engine, receiver: Receiver, clock: TestClock
+) -> None:
+    broken = subscribe(engine, "broken", receiver.url)
+    subscribe(engine, "well", receiver.url)
+    with writing(engine) as session:
+        session.get_one(Subscription, broken.id).template = "{"
+        session.commit()
+    write_event(engine)
+    deliver(dispatcher(engine, clock))
+    [delivery] = deliveries(engine, "broken")
+    assert (delivery.status, delivery.attempts) == (Standing.WAITING, 1)
+    assert delivery.last_error == "could not be sent (TemplateUnusable)"
+    assert standings(engine, "well") == [Standing.DELIVERED]
+
+
 def test_no_secret_and_no_address_is_logged(
     engine: Engine, receiver: Receiver, clock: TestClock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -33,11 +33,12 @@ class AddressRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The parts of an address that a connection is made by."""
+    """The parts of an address; `path` is what is asked for there, with the query."""
 
     is_tls: bool
     host: str
     port: int
+    path: str = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ def read_url(url: str) -> Target:
     if "\\" in url or parts.fragment:
         raise AddressRefused("an address has no backslash and no fragment")
     is_tls = parts.scheme == "https"
-    return Target(is_tls, _plain(parts.hostname), port or (443 if is_tls else 80))
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(is_tls, _plain(parts.hostname), port or (443 if is_tls else 80), path)
 
 
 def resolve(host: str, port: int) -> list[str]:

@@ -22,6 +22,8 @@ from workers.sending.signature import signed_headers
 from workers.sending.template import templated_body
 from workers.sending.told import Told
 
+# Longer than the mailer gives itself, shorter than the lease that a subscription is held by.
+MAIL_S = 45.0
 NO_MAIL = "no mail can be sent: set OVERTONE_SMTP_URL and OVERTONE_SMTP_FROM"
 
 
@@ -81,7 +83,11 @@ class Courier:
             return Outcome(None, NO_MAIL, 0)
         told = [Told.of(event, self.public_url) for event in events]
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(_mails(), self.mailer.send, subscription.addresses, told)
+        sending = loop.run_in_executor(_mails(), self.mailer.send, subscription.addresses, told)
+        try:
+            return await asyncio.wait_for(sending, MAIL_S)
+        except TimeoutError:
+            return Outcome(None, "the mail server does not come to an end", round(MAIL_S * 1000))
 
 
 @cache

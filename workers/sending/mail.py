@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import format_datetime
 from threading import Timer
@@ -38,7 +38,7 @@ class Mailer:
     and who the messages are from.
     """
 
-    url: str
+    url: str = field(repr=False)
     sender: str
 
     def send(self, addresses: Sequence[str], told: Sequence[Told]) -> Outcome:

@@ -31,14 +31,14 @@ def webhook_body(event: AlertEvent) -> bytes:
 
 
 def chat_body(told: Told) -> bytes:
-    """An event for people: `text` for notifications, `blocks` for the message itself."""
+    """An event for people: `blocks`, and `text` for notifications and for what shows no blocks."""
     reason = _escaped(told.reason, MAX_REASON_CHARS)
     severity, rule = _word(told.severity), _word(told.rule)
     play = f"<{_escaped(told.link, MAX_REASON_CHARS)}|{told.place}>" if told.link else told.place
     facts = [f"agent {_word(told.agent)}", f"call {_word(told.call)}", f"play from {play}"]
     return as_json(
         {
-            "text": f"{told.heading} ({severity}): {reason}",
+            "text": f"{told.heading} ({severity}): {reason}\n{' | '.join(facts)}",
             "blocks": [
                 _section(f"*{told.heading}* ({severity}, {rule})"),
                 _section(reason),

@@ -113,7 +113,12 @@ class Poster:
         async with self._connection(target, addresses) as connection:
             request = httpcore.Request(
                 "POST",
-                url,
+                httpcore.URL(
+                    scheme=_scheme(target),
+                    host=target.host.encode(),
+                    port=target.port,
+                    target=target.path.encode(),
+                ),
                 headers=_all_headers(target, body, headers),
                 content=body,
                 extensions={"timeout": {"connect": CONNECT_S}},
@@ -131,9 +136,8 @@ class Poster:
     def _connection(
         self, target: Target, addresses: Sequence[str]
     ) -> AbstractAsyncContextManager[httpcore.AsyncHTTPConnection]:
-        scheme = b"https" if target.is_tls else b"http"
         return httpcore.AsyncHTTPConnection(
-            httpcore.Origin(scheme, target.host.encode(), target.port),
+            httpcore.Origin(_scheme(target), target.host.encode(), target.port),
             ssl_context=self.tls,
             network_backend=_CheckedNetwork(addresses),
         )
@@ -149,6 +153,10 @@ class _Answer:
     @property
     def excerpt(self) -> str:
         return self.body[: EXCERPT_CHARS * 4].decode(errors="replace")[:EXCERPT_CHARS]
+
+
+def _scheme(target: Target) -> bytes:
+    return b"https" if target.is_tls else b"http"
 
 
 def _all_headers(target: Target, body: bytes, headers: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -95,10 +95,11 @@ def texts_of(body: bytes) -> str:
 
 def test_chat_has_severity_reason_agent_second_and_link() -> None:
     body = chat_body(told())
-    assert json.loads(body)["text"] == "Alert (high): angry for 9 s"
-    said = texts_of(body)
+    text, said = json.loads(body)["text"], texts_of(body)
+    assert text.startswith("Alert (high): angry for 9 s\nagent Alice")
     for part in ("high", "angry for 9 s", "agent Alice", "call c-1", "|1:07>"):
         assert part in said
+        assert part in text
     assert "<https://calls.example/calls/5/audio#t=67.3|" in said
     assert "play from 1:07" in texts_of(chat_body(told(public_url=None)))
 

@@ -159,6 +159,13 @@ def test_the_next_address_is_tried_where_one_is_dead(receiver: Receiver) -> None
     assert post(url, Poster(reach, lambda _host, _port: found)).delivered
 
 
+def test_a_host_that_ends_with_a_dot_is_the_same_host(receiver: Receiver) -> None:
+    url = f"http://Hooks.invalid.:{receiver.port}?a=b"
+    reach = Reach.of(("hooks.invalid",))
+    assert post(url, Poster(reach, lambda _host, _port: ["127.0.0.1"])).delivered
+    assert receiver.got[0].path == "/?a=b"
+
+
 def test_what_cannot_be_connected_to_says_so() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
