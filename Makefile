@@ -28,7 +28,7 @@ help:  ## What can be made
 demo: .venv/.worker  ## Push the sample calls, show what is heard, search, and stop
 	@$(BIN)/python samples/demo.py
 
-up: .venv/.worker  ## Run queue, worker and API on this machine until Ctrl-C
+up: .venv/.worker  ## Run queue, worker, deliveries and API on this machine until Ctrl-C
 	@$(BIN)/overtone up
 
 test: .venv/.dev  ## Run all tests

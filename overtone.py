@@ -22,7 +22,7 @@ import httpx
 import typer
 from redis import RedisError
 
-from api import alert_commands, key_commands, push_commands
+from api import alert_commands, key_commands, push_commands, subscription_commands
 from api import commands as api_commands
 from api.local import local_key
 from models.db import connect, migrate
@@ -30,6 +30,7 @@ from settings import BadSettings, Settings, read_settings
 from workers import commands as worker_commands
 from workers import lexicon_commands, mood_commands, record_commands, rule_commands
 from workers.embedded import EmbeddedQueueError
+from workers.notify_command import notify
 from workers.queue import QueueDown, open_queue
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ for command in (
     worker_commands.queue,
     worker_commands.worker,
     worker_commands.listen,
+    notify,
     record_commands.purge,
     record_commands.erase,
     api_commands.api,
@@ -53,6 +55,7 @@ for command in (
     app.command()(command)
 app.add_typer(key_commands.keys, name="key")
 app.add_typer(alert_commands.alerts, name="alerts")
+app.add_typer(subscription_commands.subscriptions, name="subscriptions")
 app.add_typer(mood_commands.mood, name="mood")
 app.add_typer(lexicon_commands.lexicon, name="lexicon")
 app.add_typer(rule_commands.rules, name="rules")
@@ -116,14 +119,16 @@ class Process:
 
 @app.command()
 def up() -> None:
-    """Run queue, worker and API on this machine until Ctrl-C."""
+    """Run queue, worker, deliveries and API on this machine until Ctrl-C."""
     settings = read_settings()
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     logs = settings.data_dir.absolute() / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    names = ["worker", "api"] if settings.redis_url else ["queue", "worker", "api"]
+    names = ["worker", "notify", "api"]
+    if settings.redis_url is None:
+        names = ["queue", *names]
     with _alone(settings.data_dir.absolute() / "up.lock"):
         port = _free_port(settings)
         settings = settings.model_copy(update={"api_port": port})
@@ -177,6 +182,7 @@ def _start_all(settings: Settings, processes: dict[str, Process], stop: Event) -
         _wait(processes["queue"], lambda: _answers(settings), stop)
     processes["api"].start()
     processes["worker"].start()
+    processes["notify"].start()
     address = f"http://{settings.api_host}:{settings.api_port}"
     _wait(processes["api"], lambda: _healthy(address), stop)
     if stop.is_set():

@@ -12,10 +12,12 @@ import re
 import signal
 import sys
 from hashlib import sha256
+from ipaddress import ip_network
 from pathlib import Path
 from tempfile import gettempdir
 from threading import Thread
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -175,6 +177,29 @@ class Settings(BaseSettings):
         description="Calls that began more than this many days ago are deleted with their "
         "recordings, unless under legal hold. Unset: kept for ever.",
     )
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[!-~]*[!-.0-~]$",
+        description="Where people reach the API, such as https://calls.example.com: links in chat "
+        "and e-mail begin with it. Unset: no links.",
+    )
+    webhook_private: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Hosts, addresses and networks such as 10.1.0.0/16, separated by commas, that "
+        "webhooks may reach although they are private, also over http://. Unset: the public net "
+        "over https:// only.",
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Mail server for digests: smtp://user:password@host:587 (with STARTTLS) or "
+        "smtps://. Unset: no e-mail.",
+    )
+    smtp_from: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$",
+        max_length=254,
+        description="Address that digests come from.",
+    )
     key: SecretStr | None = Field(
         None,
         description="API key that `overtone push` sends. Unset: the one in the data folder.",
@@ -183,7 +208,7 @@ class Settings(BaseSettings):
         "INFO", description="How much is logged. Transcript text and phone numbers never are."
     )
 
-    @field_validator("stores", mode="before")
+    @field_validator("stores", "webhook_private", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -206,6 +231,25 @@ class Settings(BaseSettings):
             elif not Path(store).is_absolute():
                 raise ValueError(f"{store}: a folder must be an absolute path")
         return stores
+
+    @field_validator("webhook_private")
+    @classmethod
+    def _known_networks(cls, named: tuple[str, ...]) -> tuple[str, ...]:
+        for part in named:
+            if "/" in part:
+                ip_network(part)  # a ValueError of its own words
+            elif not re.fullmatch(r"[A-Za-z0-9._:-]+", part):
+                raise ValueError(f"{part}: neither a host nor an address nor a network")
+        return named
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            parts = urlsplit(url.get_secret_value())
+            if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+                raise ValueError("must be smtp://host:port or smtps://host:port")
+        return url
 
     @property
     def database(self) -> str:
@@ -250,7 +294,8 @@ def end_with_parent() -> None:
     """Take a closed standard input, which a dead parent leaves behind, for a request to end."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1):
+        # Not through `sys.stdin.buffer`: a thread that holds its lock aborts the interpreter's end.
+        while os.read(sys.stdin.fileno(), 1):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -28,6 +28,7 @@ from api import (
     reviews,
     rules,
     searches,
+    subscriptions,
     verdicts,
 )
 from api.feed import Feed
@@ -42,6 +43,7 @@ from models.stores import Stores
 from settings import Settings
 from workers.queue import Wake, open_queue
 from workers.rules.book import seed_alert_rules
+from workers.sending.courier import Courier
 
 ROUTES = (
     health,
@@ -58,6 +60,7 @@ ROUTES = (
     alert_stream,
     alerts,
     rules,
+    subscriptions,
     lexicons,
     drafts,
     rematches,
@@ -94,6 +97,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.finder = Finder()
     app.state.queue = open_queue(settings.redis)
     app.state.rates = Rates(settings.redis, settings.rate_limit)
+    app.state.courier = Courier.of(settings)
     app.state.gate = Gate(app.state.queue, settings.max_queue)
     app.state.stores = Stores(settings.recordings, settings.stores)
     app.add_middleware(LimitBody, max_bytes=settings.max_upload_mb * 1_000_000 + FORM_BYTES)

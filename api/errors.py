@@ -43,6 +43,7 @@ from models.stores import (
     StoreFull,
     StoreRefused,
 )
+from models.subscription import SubscriptionConflict
 from models.verdict import CannotJudge
 
 logger = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     TooManyComments: HTTPStatus.CONFLICT,
     TooManyRules: HTTPStatus.CONFLICT,
     TooManySearches: HTTPStatus.CONFLICT,
+    SubscriptionConflict: HTTPStatus.CONFLICT,
     TooManyTags: HTTPStatus.CONFLICT,
     LexiconError: HTTPStatus.UNPROCESSABLE_ENTITY,
     LexiconRefused: HTTPStatus.UNPROCESSABLE_ENTITY,

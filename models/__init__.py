@@ -9,6 +9,8 @@ from models.call import Call as Call
 from models.call import CallTag as CallTag
 from models.call import Speaker as Speaker
 from models.comment import Comment as Comment
+from models.delivery import Delivery as Delivery
+from models.delivery import DeliveryAttempt as DeliveryAttempt
 from models.doomed import DoomedRecording as DoomedRecording
 from models.history import CallEvent as CallEvent
 from models.hit import Hit as Hit
@@ -20,5 +22,6 @@ from models.lexicon_rows import LexiconRevision as LexiconRevision
 from models.lexicon_rows import LexiconVersion as LexiconVersion
 from models.rematch import Rematch as Rematch
 from models.saved_search import SavedSearch as SavedSearch
+from models.subscription import Subscription as Subscription
 from models.turn import Turn as Turn
 from models.verdict import MoodVerdict as MoodVerdict

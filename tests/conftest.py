@@ -25,7 +25,7 @@ TABLES = (
     "lexicon, lexicon_version, lexicon_revision, rematch, hit_verdict, "
     "facet, call_facet, index_word, saved_search, "
     "call_label, comment, call_event, doomed_recording, audit, "
-    "alert_rule, alert_rule_revision"
+    "alert_rule, alert_rule_revision, subscription, delivery, delivery_attempt"
 )
 
 

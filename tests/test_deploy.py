@@ -143,7 +143,8 @@ def test_images_are_pinned() -> None:
     bases = [stage.base for stage in stages().values() if stage.base not in stages()]
     images = [service["image"] for service in services().values() if "image" in service]
     assert len(bases) >= len(IMAGES)
-    assert len(images) == len(services()) - len(IMAGES)
+    built = [service for service in services().values() if "build" in service]
+    assert len(images) == len(services()) - len(built)
     for image in bases + images:
         assert re.fullmatch(r"[a-z/]+:\d+\.\d+\.?\d*[a-z0-9.-]*", image), image
 
@@ -247,7 +248,8 @@ def test_nothing_that_must_last_lies_in_a_container() -> None:
     named = set(compose()["volumes"])
     for service in found.values():
         assert {volume.split(":")[0] for volume in service["volumes"]} <= named
-    assert found["api"]["volumes"] == found["worker"]["volumes"] == ["data:/data"]
+    for name in (*IMAGES, "notify"):
+        assert found[name]["volumes"] == ["data:/data"]
     assert found["valkey"]["command"][1:] == ["--appendonly", "yes"]
 
 
@@ -257,6 +259,13 @@ def test_services_are_built_from_the_stages_of_the_dockerfile() -> None:
         assert (ROOT / build["context"] / build["dockerfile"]) == DOCKERFILE
         assert build["target"] == image
         assert image in stages()
+
+
+def test_alerts_are_delivered_by_the_image_of_the_api() -> None:
+    api, notify = services()["api"], services()["notify"]
+    assert (notify["build"], notify["command"]) == (api["build"], ["notify"])
+    assert notify["environment"] == services()["worker"]["environment"]
+    assert "ports" not in notify
 
 
 def test_the_worker_reserves_a_gpu() -> None:

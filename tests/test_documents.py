@@ -14,11 +14,17 @@ from settings import PREFIX, BadSettings, Settings, read_settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLES = {"call_id": 4711, "hit_id": 815, "name": "product", "rematch_id": 12} | {
+EXAMPLES = {
+    "call_id": 4711,
+    "hit_id": 815,
+    "name": "product",
+    "rematch_id": 12,
     "tag": "refund",
     "comment_id": 7,
     "rule": "threats",
     "alert_id": 12,
+    "subscription": "wallboard",
+    "delivery_id": 77,
 }
 
 

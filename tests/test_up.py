@@ -59,7 +59,7 @@ class Up:
         return found.group()
 
     def children(self) -> list[int]:
-        """Process ids of queue, worker and API, and of the Valkey below the queue."""
+        """Process ids of queue, worker, deliveries and API, and of the Valkey below the queue."""
         parents = {self.process.pid}
         found: list[int] = []
         for _ in range(2):
@@ -107,7 +107,7 @@ def test_one_on_a_folder_and_nothing_left_behind(folder: Path) -> None:
         assert "http://" not in second.said()
 
         children = first.children()
-        assert len(children) == 4
+        assert len(children) == 5
         first.process.kill()
         first.process.wait()
         wait_for(lambda: not any(map(alive, children)))
