@@ -12,7 +12,7 @@ from alembic import op
 from models.columns import Json, Moment
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 COLUMNS = (
     ("due_at", Moment()),
