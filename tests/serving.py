@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -74,13 +75,16 @@ class ApiProcess:
 
 
 @contextmanager
-def api_process(settings: Settings, log: Path) -> Iterator[ApiProcess]:
-    """`overtone api` over the database and the queue of these settings, on a port of its own."""
+def api_process(settings: Settings, log: Path, **more: str) -> Iterator[ApiProcess]:
+    """`overtone api` over the database and the queue of these settings, on a port of its own;
+    `more` are other variables of its environment.
+    """
     environment = os.environ | {
         "OVERTONE_DATA_DIR": str(settings.data_dir),
         "OVERTONE_DATABASE_URL": settings.database,
         "OVERTONE_REDIS_URL": settings.redis,
         "OVERTONE_API_PORT": "0",
+        **more,
     }
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -105,3 +109,10 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
                 return "http://" + line.split("http://")[1].split()[0].rstrip("/")
         sleep(0.05)
     raise RuntimeError(f"the API did not start: {log.read_text()[-2000:]}")
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])

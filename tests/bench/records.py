@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
-import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -22,7 +20,7 @@ from pathlib import Path
 from random import Random
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import monotonic, perf_counter, sleep
+from time import perf_counter
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -41,21 +39,21 @@ from models.pushes import add_call
 from models.query import Near, Phrase, Query, Word, parse
 from models.search import Finder
 from models.selection import COUNTED, Order, Selection
+from settings import Settings
 from tests.bench.many_calls import Talk, store_calls
 from tests.bench.pushing import push_times
 from tests.bench.record_queries import queries
 from tests.fakes import conversation, turn
 from tests.records import MATCHER, RULE
+from tests.serving import api_process
 from workers.embedded import embedded_valkey
 from workers.pipeline import analyse, record
 
-ROOT = Path(__file__).parents[2]
 SEED = 11
 ROUNDS = 3
 CLIENTS = 8
 WRITES = 100
 UPLOADS = 100
-SETTINGS = {"OVERTONE_RATE_LIMIT": "0", "OVERTONE_API_PORT": "0"}
 _Query = tuple[str, dict[str, Any]]
 
 
@@ -128,33 +126,10 @@ def _api(folder: Path, url: str) -> Iterator[tuple[str, str]]:
     with writing(engine) as session:
         key = create_key(session, f"bench {perf_counter()}")
     engine.dispose()
-    log = folder / "api.log"
-    environment = os.environ | SETTINGS
-    environment |= {"OVERTONE_DATA_DIR": str(folder), "OVERTONE_DATABASE_URL": url}
-    environment |= {"OVERTONE_REDIS_URL": f"unix://{folder / 'v.sock'}"}
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "overtone", "api"],
-            cwd=ROOT,
-            env=environment,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        yield _address(process, log), key
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    until = monotonic() + 120
-    while monotonic() < until and process.poll() is None:
-        for line in log.read_text().splitlines():
-            if "http://" in line:
-                return "http://" + line.split("http://")[1].split()[0].rstrip("/")
-        sleep(0.1)
-    raise RuntimeError(f"the API did not start: {log.read_text()[-2000:]}")
+    queue = f"unix://{folder / 'v.sock'}"
+    settings = Settings(data_dir=folder, database_url=url, redis_url=queue)
+    with api_process(settings, folder / "api.log", OVERTONE_RATE_LIMIT="0") as api:
+        yield api.url, key
 
 
 def _ask(what: str, address: str, key: str, asked: Sequence[_Query]) -> float:

@@ -68,7 +68,7 @@ def rows(engine: Engine) -> dict[str, int]:
         counts = {
             name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one()
             for name in inspect(engine).get_table_names()
-            if not name.startswith(("turn_index_", "alembic"))
+            if not name.startswith(("turn_index", "call_text_", "alembic"))
         }
     return {name: count for name, count in counts.items() if count}
 

@@ -14,6 +14,7 @@ from sqlmodel import Session, select
 from models import Call, Hit, Lexicon, LexiconVersion, Rematch
 from models.db import migrate, reading, writing
 from models.filters import CallQuery
+from models.indexing import index_missing
 from models.lexicon import (
     LexiconRefused,
     drop_draft,
@@ -277,6 +278,7 @@ def test_going_back_before_lexicons_takes_only_them_and_keeps_the_calls(engine: 
     assert "parts" not in columns["hit"]
 
     migrate(engine)
+    index_missing(engine)
 
     with reading(engine) as session:
         assert (list_lexicons(session), revision(session)) == ([], 0)
