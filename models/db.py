@@ -23,6 +23,8 @@ from sqlmodel import Session, create_engine
 
 BUSY_TIMEOUT_MS = 30_000
 BUSY_RETRY_S = 0.02
+# A commit must survive a power cut: a recording once accepted is never lost.
+SYNCHRONOUS = "FULL"
 # Pages kept by each connection, and how much of the file is read through the system's own cache
 # without being copied first.
 CACHE_KIB = 16 * 1024
@@ -58,8 +60,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     _write_ahead(cursor)
-    # A commit must survive a power cut: a recording once accepted is never lost.
-    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     cursor.execute(f"PRAGMA mmap_size = {MMAP_BYTES}")
