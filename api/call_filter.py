@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import HTTPException
+from fastapi.exceptions import RequestValidationError
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -19,6 +20,7 @@ from pydantic import (
     create_model,
     model_validator,
 )
+from pydantic import ValidationError as PydanticError
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 from sqlmodel import Session
 
@@ -290,4 +292,8 @@ def with_saved(session: Session, wanted: Some) -> Some:
         if name in known or _META.fullmatch(name)
     }
     given = wanted.model_dump(by_alias=True, exclude_unset=True, exclude={"saved"})
-    return type(wanted).model_validate(saved | given)
+    try:
+        return type(wanted).model_validate(saved | given)
+    except PydanticError as error:
+        places = [{**one, "loc": ("query", *one["loc"])} for one in error.errors()]
+        raise RequestValidationError(places) from error

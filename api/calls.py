@@ -30,7 +30,8 @@ AUDIO_TYPES = {
     ".amr": "audio/amr",
     ".opus": "audio/ogg",
 }
-RANGES = re.compile(r"bytes=\s*(\d+-\d*|-\d+)(\s*,\s*(\d+-\d*|-\d+))*\s*")
+ONE_RANGE = r"(\d{1,18}-\d{0,18}|-\d{1,18})"
+RANGES = re.compile(rf"bytes=\s*{ONE_RANGE}(\s*,\s*{ONE_RANGE})*\s*")
 
 
 @router.get("", dependencies=[CanRead], responses=documented(401, 403, 404, 422, 503))

@@ -74,6 +74,8 @@ class EventStream(Response):
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
+        if self.background is not None:  # what others do once they have answered
+            await self.background()
         try:
             await _first_of(partial(self._follow, send), partial(_gone, receive), self._key_revoked)
         except* SQLAlchemyError as errors:

@@ -110,7 +110,12 @@ class Feed:
                 if answers:
                     logger.warning("the feed cannot be read: %s", type(error).__name__)
                 answers = False
-            except RuntimeError:  # the loop is closed, so nobody listens
-                break
+            except RuntimeError:
+                if loop.is_closed():  # so nobody listens
+                    break
+                logger.exception("looking for events broke; it goes on")
+            except Exception:
+                # Were this thread to end, streams would be told of nothing more.
+                logger.exception("looking for events broke; it goes on")
             self._wake.wait(LOOK_EVERY_S)
         self._wake.close()

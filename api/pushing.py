@@ -5,6 +5,7 @@ ones come, and says what became of each.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
@@ -19,6 +20,7 @@ from api.file_names import NamePattern
 from api.folder import Found, Memory, Stamp, Stillness, move, recordings_below
 
 LOOK_EVERY_S = 1.0
+MOST_TROUBLES = 3
 LONGEST_WAIT_S = 60.0
 
 
@@ -114,6 +116,7 @@ def watch(
     """
     stillness = Stillness()
     refused: dict[Path, Stamp] = {}
+    troubles: Counter[Path] = Counter()
     waits = count()
     while True:
         found = [one for folder in folders for one in recordings_below(folder, pusher.move_to)]
@@ -130,6 +133,13 @@ def watch(
             except FileNotFoundError:
                 continue  # gone since it was found
             except (NotNow, httpx.TransportError) as error:
+                if isinstance(error, NotNow) and error.after_s is None:
+                    # An error of the API's own may be about this one recording: others go on.
+                    troubles[one.path] += 1
+                    if troubles[one.path] >= MOST_TROUBLES:
+                        typer.echo(f"{one.path.name}: left until it changes: {error}", err=True)
+                        refused[one.path] = stamp
+                        continue
                 wait_s = min(2.0 ** next(waits), LONGEST_WAIT_S)
                 if isinstance(error, NotNow):
                     wait_s = error.after_s or wait_s

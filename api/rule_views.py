@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from api.call_filter import Instant
 from api.view import View
 from models.alert_rule import AlertRule
 from workers.rules import RuleTable
@@ -64,13 +65,13 @@ class RuleToTest(BaseModel):
     definition: RuleTable = Field(
         description="As `PUT /rules/{rule}` takes it.", examples=[DEFINITION]
     )
-    since: AwareDatetime | None = Field(
+    since: Instant | None = Field(
         None,
         alias="from",
         description="Calls that began then or later.",
         examples=["2026-11-01T00:00:00Z"],
     )
-    until: AwareDatetime | None = Field(
+    until: Instant | None = Field(
         None, alias="to", description="Calls that began before.", examples=["2026-12-01T00:00:00Z"]
     )
     most: int = Field(

@@ -114,7 +114,7 @@ def _check(query: dict[str, JsonValue]) -> dict[str, Any]:
         raise BadQuery("query", f"at most {MAX_QUERY_CHARACTERS:,} characters")
     for parameter, value in plain.items():
         if _has_nul(value):
-            raise BadQuery(f"query.{parameter}", "holds a NUL, which no database keeps")
+            raise BadQuery(f"query.{parameter}", "holds a NUL or half a character")
     return plain
 
 
@@ -123,4 +123,8 @@ def _has_nul(value: Any) -> bool:
         return any(_has_nul(inner) for pair in value.items() for inner in pair)
     if isinstance(value, list):
         return any(_has_nul(inner) for inner in value)
-    return isinstance(value, str) and "\0" in value
+    return isinstance(value, str) and ("\0" in value or not _is_whole(value))
+
+
+def _is_whole(text: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)

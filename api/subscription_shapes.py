@@ -110,6 +110,8 @@ class SubscriptionToSave(BaseModel):
         said = self.authorization.get_secret_value() if self.authorization else "-"
         if not (0 < len(said) <= 1000 and said.isascii() and said.isprintable()):
             raise ValueError("`authorization` has 1 to 1,000 printable ASCII characters")
+        if said != said.strip():
+            raise ValueError("`authorization` has a space at an end, which no header may have")
         return self
 
     def wanted(self) -> Wanted:

@@ -157,6 +157,9 @@ def last_event_id(session: Session) -> int:
 
 
 def last_event_before(session: Session, moment: datetime) -> int:
-    """The id of the last event of before a moment, 0 where there is none."""
-    wanted = select(AlertEvent.id).where(EVENT.at < moment).order_by(EVENT.id.desc()).limit(1)
-    return session.exec(wanted).first() or 0
+    """The id before the first event of this moment or later; the newest where there is none. Clocks
+    that differ may let some of before the moment come after it, and lose none.
+    """
+    wanted = select(AlertEvent.id).where(EVENT.at >= moment).order_by(EVENT.id).limit(1)
+    first = session.exec(wanted).first()
+    return last_event_id(session) if first is None else first - 1

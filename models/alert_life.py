@@ -5,7 +5,7 @@ acknowledges it in time. Every step writes an event in its own transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -41,12 +41,15 @@ class IllegalMove(Exception):
     """An alert is not where this step begins; the text says what is possible."""
 
 
-def write_alerts(session: Session, call_id: int, drafts: Sequence[DraftLike]) -> list[int]:
+def write_alerts(
+    session: Session, call_id: int, drafts: Sequence[DraftLike], *, judged: Collection[str]
+) -> list[int]:
     """Write what an analysis of a call has found, as the last thing before its commit: others wait
     for it from here on. Returns the ids of alerts that were raised, changed or reopened.
 
     There is one alert for each call and rule. What is the same as before writes nothing. A rule
-    that does not fire any more leaves its alert as it is, with an event of its own.
+    that was `judged` and does not fire any more leaves its alert as it is, with an event of its
+    own; the alerts of rules that are off, or gone, stay untouched.
     """
     of_call = select(Alert).where(Alert.call_id == call_id)
     if not drafts and session.exec(of_call.limit(1)).first() is None:
@@ -66,7 +69,7 @@ def write_alerts(session: Session, call_id: int, drafts: Sequence[DraftLike]) ->
             session.add(alert)
             written.append(write_event(session, alert, call, kind).alert_id)
     for rule, alert in there.items():
-        if rule not in found and alert.no_longer_at is None:
+        if rule in judged and rule not in found and alert.no_longer_at is None:
             alert.no_longer_at = alert.updated_at = moment
             session.add(alert)
             write_event(session, alert, call, EventKind.NO_LONGER)
@@ -226,6 +229,7 @@ def _late(moment: datetime) -> ColumnElement[bool]:
     return and_(
         col(Alert.status) == AlertStatus.NEW,
         col(Alert.overdue_at).is_(None),
+        col(Alert.no_longer_at).is_(None),
         col(Alert.due_at).is_not(None),
         col(Alert.due_at) <= moment,
     )

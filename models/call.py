@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from math import isfinite
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator
@@ -114,9 +115,20 @@ class CallPush(BaseModel):
             raise ValueError(f"at most {MAX_METADATA_KEYS} keys")
         for key, value in metadata.items():
             texts = [key, value] if isinstance(value, str) else [key]
-            if any(len(text) > MAX_METADATA_TEXT or "\0" in text for text in texts):
-                raise ValueError(f"{key[:40]}: at most {MAX_METADATA_TEXT} characters and no NUL")
+            if not all(_is_storable(text) for text in texts):
+                raise ValueError(
+                    f"{key[:40]!a}: at most {MAX_METADATA_TEXT} characters, no NUL and no half one"
+                )
+            if isinstance(value, float) and not isfinite(value):
+                raise ValueError(f"{key[:40]!a}: not a number that JSON has")
         return metadata
+
+
+def _is_storable(text: str) -> bool:
+    """Whether databases keep a text: half of a character that UTF-16 writes in two is none."""
+    if len(text) > MAX_METADATA_TEXT or "\0" in text:
+        return False
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 class Call(SQLModel, table=True):

@@ -31,6 +31,8 @@ CACHE_KIB = 16 * 1024
 MMAP_BYTES = 4 << 30
 # Any number will do, as long as every Overtone process takes the same.
 MIGRATION_LOCK = 0x0E27_03E5
+# As many connections as the API has threads that may want one; few of them stay open.
+POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 40}
 # SQLite looks at the clock each time it did so many of its steps: about every 10 ms.
 PROGRESS_STEPS = 200_000
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -44,10 +46,11 @@ def connect(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         # Statements carry transcripts and phone numbers: an error's text must not repeat them.
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, **POOL)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"check_same_thread": False}, hide_parameters=True)
+    once = {"check_same_thread": False}
+    engine = create_engine(url, connect_args=once, hide_parameters=True, **POOL)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -22,6 +22,7 @@ from models.columns import now
 from models.delivery import Delivery, Outcome, Standing, log_attempt
 from models.subscription import Subscription
 
+AGAIN_S = 5.0
 LEASE_S = 60
 GIVE_UP_S = 24 * 3600
 EVENTS_AT_ONCE = 500
@@ -89,15 +90,18 @@ def note(
     numbers = [delivery.id for delivery in held.deliveries if delivery.id is not None]
     there = select(Delivery).where(col(Delivery.id).in_(numbers)).order_by(col(Delivery.event_id))
     deliveries = list(session.exec(there.execution_options(populate_existing=True)))
-    if row is None or not deliveries:  # deleted while it was being sent
+    if row is None:  # deleted while it was being sent
         session.commit()
         return None
     log_attempt(session, [one.id for one in deliveries if one.id is not None], outcome, moment)
     still_ours = row.lease == held.lease
     if still_ours or outcome.delivered:
-        for delivery in deliveries:
+        for at, delivery in enumerate(deliveries):
             if delivery.status == Standing.WAITING:
-                _settle(delivery, outcome, moment, retry_in_s)
+                # What goes along in a digest may have come a minute ago: only its head was tried
+                # for as long as that.
+                again_s = AGAIN_S if at and retry_in_s is None else retry_in_s
+                _settle(delivery, outcome, moment, again_s)
                 session.add(delivery)
     if not still_ours:
         session.commit()

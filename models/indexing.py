@@ -30,7 +30,9 @@ def index_missing(engine: Engine) -> int:
     """Index some calls that have no index yet, and commit; returns how many, 0 for no more."""
     with writing(engine) as session:
         missing = select(Call.id).where(col(Call.facets).is_(None)).order_by(col(Call.id))
-        numbers = [number for number in session.exec(missing.limit(BATCH)) if number is not None]
+        # Another process takes others; and nobody changes these while they are looked at.
+        some = missing.limit(BATCH).with_for_update(skip_locked=True)
+        numbers = [number for number in session.exec(some) if number is not None]
         if numbers:
             index_calls(session, numbers)
             session.commit()

@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from models.call import MAX_EXTERNAL_ID, Call, CallPush, Channel, Status
+from models.call import MAX_EXTERNAL_ID, Call, CallPush, Channel
 from models.columns import now
 from models.db import slices
 from models.facets import refresh
@@ -111,7 +111,7 @@ def _rows(
 
 
 def _row(push: CallPush, recording: str, *, external_id: str, agent_channel: Channel) -> Call:
-    """The row of a pushed call. A call without a recording (an empty one) is done at once."""
+    """The row of a pushed call. Where there is no recording, only its rules are judged."""
     started_at = push.started_at or now().astimezone()
     offset = started_at.utcoffset() or timedelta()
     return Call(
@@ -128,6 +128,5 @@ def _row(push: CallPush, recording: str, *, external_id: str, agent_channel: Cha
         urgent=push.urgent,
         details=push.metadata,
         recording=recording,
-        status=Status.QUEUED if recording else Status.DONE,
         warnings=[],
     )

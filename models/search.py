@@ -5,7 +5,7 @@ and their facets.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -141,13 +141,21 @@ class Finder:
             self._count(session, search, facets, most_values),
         )
 
-    def all(self, session: Session, query: CallQuery) -> Iterator[tuple[Found, ...]]:
-        """Every call that matches, in order, some at a time and without snippets.
+    def batch(
+        self, session: Session, query: CallQuery, after: Place | None
+    ) -> tuple[tuple[Found, ...], Place | None]:
+        """The next calls of all that match, without snippets, and the place of the last of them;
+        none at the end.
 
-        Raises `BadQuery` before the first of them.
+        Raises `BadQuery`, and `QueryTooSlow` after 10 s.
         """
-        search = self._search(session, query)
-        return iter(()) if search is None else _batches(session, search)
+        with giving_up_after(session, LONGEST_S):
+            search = self._search(session, query)
+            if search is None:
+                return (), None
+            places = search.selection.page(limit=BATCH, after=after)
+            found = _dress(session, [one.call_id for one in places], search, snippets=False)
+            return found, places[-1] if places else None
 
     def _search(
         self, session: Session, query: CallQuery, *, counts_facets: bool = False
@@ -235,13 +243,6 @@ def _together_first(session: Session, ids: list[int], together: CallSet) -> list
     wanted = select(Call.id).where(col(Call.id).in_(ids), together.holds())
     first = set(session.exec(wanted))
     return sorted(ids, key=lambda number: number not in first)
-
-
-def _batches(session: Session, search: _Search) -> Iterator[tuple[Found, ...]]:
-    after: Place | None = None
-    while places := search.selection.page(limit=BATCH, after=after):
-        yield _dress(session, [place.call_id for place in places], search, snippets=False)
-        after = places[-1]
 
 
 def _dress(

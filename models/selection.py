@@ -33,6 +33,8 @@ COUNTED = 10_000
 """So many matching calls are counted; of more, it is said that they are more."""
 FEW = 500
 """So many calls are looked up one by one in an index of words, rather than all its matches read."""
+# What an upgrade left is not found until it is indexed (`models.indexing`).
+_INDEXED = CALL.place.is_not(None)
 _COUNTED_BY = (type_coerce(CALL.facets, NullType), CALL.status)
 SIZED = 10 * COUNTED
 """Sets are compared up to this size."""
@@ -86,7 +88,7 @@ class Selection:
             return len(self._matches)
         if self._sets:
             return self._sets[0].size(self._session, COUNTED + 1)
-        every = select_rows(CALL.id).limit(COUNTED + 1).subquery()
+        every = select_rows(CALL.id).where(_INDEXED).limit(COUNTED + 1).subquery()
         return int(
             self._session.connection()
             .execute(select_rows(func.count()).select_from(every))
@@ -114,8 +116,10 @@ class Selection:
 
     def page(self, *, limit: int, after: Place | None) -> list[Place]:
         """The next calls in this order."""
-        if self.is_dense and not self._driver_leads:
-            found = self._ordered(self._walked(self._placed), limit, after)
+        if self.is_dense:
+            # What was read to be counted ends at `COUNTED`.
+            rows = self._driven if self._driver_leads else self._walked
+            found = self._ordered(rows(self._placed), limit, after)
         elif self._reads_all or self._counts_facets:
             found = self._smallest(limit, after)
         else:
@@ -194,9 +198,11 @@ class Selection:
         """
         rows = select_rows(*columns).where(*(one.said_of(one.column) for one in self._conditions))
         if not self._sqlite:
+            rows = rows.where(_INDEXED)
             return rows.where(*(one.apart() if one.dear else one.holds() for one in self._sets))
         driver, size = self._driver
         if driver is None:
+            rows = rows.where(_INDEXED)
             rows = rows.where(*(one.among() if one.dear else one.holds() for one in self._sets))
             return rows if self._conditions else rows.order_by(CALL.place.desc())
         latest_first = self._order.descending or self._order.column is not CALL.place
@@ -211,7 +217,7 @@ class Selection:
 
     def _walked(self, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
         """Along the index of the order, each call asked for everything."""
-        rows = select_rows(*columns).where(*(one.holds() for one in self._sets))
+        rows = select_rows(*columns).where(_INDEXED, *(one.holds() for one in self._sets))
         for one in self._conditions:
             # Only the order's own index may be taken.
             along = one.column is self._order.column or not self._sqlite

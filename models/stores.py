@@ -125,7 +125,11 @@ class Stores:
                 "the recording lies outside the allowed stores (OVERTONE_STORES); upload the file, "
                 "or name an absolute path inside one of them"
             )
-        if not path.is_file():
+        try:
+            is_there = path.is_file()
+        except OSError as error:  # a name that is too long, a folder that may not be read
+            raise StoreRefused("the path of the recording cannot be used") from error
+        if not is_there:
             raise RecordingGone("there is no such file in the store")
         return path
 

@@ -56,7 +56,8 @@ def push_call(session: Session, external_id: str, **push: Any) -> int:
 def analysed(engine: Engine, call_id: int, *drafts: AlertDraft) -> list[int]:
     """What an analysis of a call does with its alerts; returns which were written."""
     with writing(engine) as session:
-        written = write_alerts(session, call_id, drafts)
+        judged = {*session.exec(select(Alert.rule)), *(draft.rule for draft in drafts)}
+        written = write_alerts(session, call_id, drafts, judged=judged)
         session.commit()
     return written
 

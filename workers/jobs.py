@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from models.alert_life import write_alerts
 from models.call import Call, CallPush, Status
 from models.columns import now
 from models.db import writing
@@ -24,12 +25,13 @@ from speech.conversation import Conversation
 from speech.listen import listen
 from workers.call_facts import About
 from workers.fetching import Fetcher
-from workers.pipeline import analyse, record
+from workers.pipeline import Analysis, analyse, record
 from workers.queue import timeout_for
 from workers.station import Station, station
 
 logger = logging.getLogger(__name__)
 
+UNHEARD = Conversation(0.0, 0, (), None, None, "none", None)
 NOBODY_SPEAKS = "nobody speaks in this recording: it holds silence, tones or noise only"
 
 
@@ -69,6 +71,9 @@ def hear_call(call_id: int, here: Station) -> None:
         logger.info("call %d is gone or heard already", call_id)
         return
     since = perf_counter()
+    if not call.recording:
+        _judge_unheard(call, here)
+        return
     try:
         with TemporaryDirectory(prefix="overtone-") as folder:
             conversation = _listen(call, here, Path(folder))
@@ -79,24 +84,20 @@ def hear_call(call_id: int, here: Station) -> None:
     except Exception as error:
         _count_failure(here, call_id, error)
         raise
-    if not conversation.turns:
-        _fail(here.engine, call_id, NOBODY_SPEAKS, conversation)
-        logger.warning("call %d: nobody speaks", call_id)
-        return
-    # Asked for again: something may have been published while the call was heard.
-    published = here.shelf.current()
-    analysis = analyse(
-        conversation,
-        published.matcher,
-        here.rules.current(),
-        about=About.of(call),
-        threshold=here.settings.alert_anger,
-        revision=published.revision,
-    )
-    with writing(here.engine) as session:
-        if not record(session, call_id, analysis):
-            logger.info("call %d was deleted while it was heard", call_id)
+    try:
+        analysis = _analyse(call, conversation, here)
+        if not conversation.turns:
+            _fail(here.engine, call_id, NOBODY_SPEAKS, conversation, analysis=analysis)
+            here.queue.wake_alerts()
+            logger.warning("call %d: nobody speaks", call_id)
             return
+        with writing(here.engine) as session:
+            if not record(session, call_id, analysis):
+                logger.info("call %d was deleted while it was heard", call_id)
+                return
+    except Exception as error:
+        _count_failure(here, call_id, error)
+        raise
     here.queue.wake_alerts()
     logger.info(
         "call %d: %.0f s heard in %.1f s, %d turns, %d hits, %d alerts",
@@ -106,6 +107,34 @@ def hear_call(call_id: int, here: Station) -> None:
         len(conversation.turns),
         len(analysis.hits),
         len(analysis.alerts),
+    )
+
+
+def _judge_unheard(call: Call, here: Station) -> None:
+    """Finish a call without a recording: nothing is heard, but rules may ask how it went."""
+    assert call.id is not None  # it is stored
+    analysis = _analyse(call, UNHEARD, here)
+    with writing(here.engine) as session:
+        row = session.get(Call, call.id, with_for_update=True)
+        if row is None:
+            return
+        row.status, row.updated_at = Status.DONE, now()
+        session.add(row)
+        write_alerts(session, call.id, analysis.alerts, judged=analysis.judged)
+        session.commit()
+    here.queue.wake_alerts()
+
+
+def _analyse(call: Call, conversation: Conversation, here: Station) -> Analysis:
+    # Asked for again: something may have been published while the call was heard.
+    published = here.shelf.current()
+    return analyse(
+        conversation,
+        published.matcher,
+        here.rules.current(),
+        about=About.of(call),
+        threshold=here.settings.alert_anger,
+        revision=published.revision,
     )
 
 
@@ -142,8 +171,14 @@ def _listen(call: Call, here: Station, folder: Path) -> Conversation:
 
 
 def _fail(
-    engine: Engine, call_id: int, reason: str, conversation: Conversation | None = None
+    engine: Engine,
+    call_id: int,
+    reason: str,
+    conversation: Conversation | None = None,
+    *,
+    analysis: Analysis | None = None,
 ) -> None:
+    """Mark a call as failed; with an analysis, what its rules found is told all the same."""
     with writing(engine) as session:
         call = session.get(Call, call_id, with_for_update=True)
         if call is None:
@@ -157,6 +192,8 @@ def _fail(
             call.warnings = list(conversation.warnings)
             call.dropped_words = conversation.dropped_words
         session.add(call)
+        if analysis is not None:
+            write_alerts(session, call_id, analysis.alerts, judged=analysis.judged)
         session.commit()
 
 

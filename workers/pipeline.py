@@ -37,7 +37,8 @@ ANGRY_TAG = "angry"
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """All that is known of a call once it was heard; a turn is angry from anger `threshold`, and
-    says why from `explained_from`. Hits are of the lexicons of `revision`.
+    says why from `explained_from`. Hits are of the lexicons of `revision`; `judged` are the names
+    of the rules that were asked.
     """
 
     conversation: Conversation
@@ -47,6 +48,7 @@ class Analysis:
     tags: tuple[str, ...]
     threshold: float
     explained_from: float
+    judged: frozenset[str]
     revision: int | None = None
 
 
@@ -76,6 +78,7 @@ def analyse(
         tags=tuple(sorted(tags)),
         threshold=threshold,
         explained_from=explained_from,
+        judged=frozenset(rule.name for rule in rules),
         revision=revision,
     )
 
@@ -154,7 +157,7 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     call.anger_trend = call_trend(moods)
     session.add(call)
     index_calls(session, [call_id])
-    write_alerts(session, call_id, analysis.alerts)
+    write_alerts(session, call_id, analysis.alerts, judged=analysis.judged)
     session.commit()
     return True
 

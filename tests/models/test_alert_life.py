@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlmodel import select
 
 from models.alert import Alert, Outcome
+from models.alert_event import AlertEvent
 from models.alert_life import (
     SWEPT_AT_ONCE,
     IllegalMove,
@@ -163,7 +164,7 @@ def test_steps_that_are_not_possible_say_which_are(engine: Engine) -> None:
 def test_what_is_not_there_is_none(engine: Engine) -> None:
     with writing(engine) as session:
         assert acknowledge(session, 99, by="Bob") is None
-        assert write_alerts(session, 99, [a_draft()]) == []
+        assert write_alerts(session, 99, [a_draft()], judged={"angry"}) == []
 
 
 @pytest.mark.parametrize("step", [acknowledged, resolved])
@@ -283,3 +284,26 @@ def test_alerts_and_events_go_with_their_call(engine: Engine) -> None:
     later = raise_alert(engine, "later")
     assert later > stays
     assert all_events(engine)[-1].id == 3
+
+
+def test_a_rule_that_is_off_or_gone_leaves_its_alerts_alone(engine: Engine) -> None:
+    with writing(engine) as session:
+        number = push_call(session, "a")
+    analysed(engine, number, a_draft())
+    with writing(engine) as session:
+        assert write_alerts(session, number, [], judged={"another"}) == []
+        session.commit()
+    with reading(engine) as session:
+        assert session.exec(select(Alert)).one().no_longer_at is None
+        assert [event.kind for event in session.exec(select(AlertEvent))] == ["raised"]
+
+
+def test_what_is_no_longer_found_does_not_become_overdue(engine: Engine) -> None:
+    with writing(engine) as session:
+        number = push_call(session, "a")
+    analysed(engine, number, a_draft(acknowledge_within_s=60.0))
+    analysed(engine, number)
+    late = now() + timedelta(hours=1)
+    with writing(engine) as session:
+        assert not any_overdue(session, late)
+        assert mark_overdue(session, late) == 0

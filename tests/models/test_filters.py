@@ -10,6 +10,7 @@ from sqlalchemy import Engine, func, select
 from sqlmodel import Session
 from sqlmodel import select as select_objects
 
+from models import search, selection
 from models.call import Call, CallPush, Review
 from models.db import reading, writing
 from models.facets import CALL_FACET, FACET, as_pair, forget, packed, refresh, unpacked
@@ -287,3 +288,65 @@ def test_facets_are_cut_to_what_an_index_holds() -> None:
     ]
     assert unpacked(packed({70_000, 3})) == {3, 70_000}
     assert unpacked(None) == set()
+
+
+@pytest.fixture
+def _counts_to_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than three calls are many."""
+    for module in (selection, search):
+        monkeypatch.setattr(module, "COUNTED", 3)
+    monkeypatch.setattr(selection, "FEW", 1)
+    monkeypatch.setattr(selection, "SIZED", 6)
+
+
+@pytest.mark.usefixtures("_counts_to_three")
+@pytest.mark.parametrize("sort", [None, "started_at", "-anger", "duration"])
+@pytest.mark.parametrize("facets", [(), ("agent",)])
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {},
+        {"q": "bearing"},
+        {"q": '"my bearing"'},
+        {"q": "bearing", "agent": "Alice"},
+        {"q": "-nothing"},
+        {"agent": "Alice"},
+        {"agent": ["Alice", "Bob"]},
+        {"agent": "Alice", "not_tag": "angry"},
+        {"not_agent": "Bob"},
+        {"min_duration": 1, "agent": "Alice"},
+        {"max_anger": 0.9},
+        {"q": "where NEAR/2 bearing", "status": "done"},
+    ],
+)
+def test_of_more_calls_than_are_counted_none_is_left_out(
+    engine: Engine, filters: dict[str, Any], facets: tuple[str, ...], sort: str | None
+) -> None:
+    for number in range(9):
+        said = turn("customer", 1.0, "Where is my bearing?")
+        agent = "Bob" if number % 4 == 0 else "Alice"
+        store_call(engine, f"call-{number}", said, agent=agent, line="1")
+    wanted = asked(**filters) if sort is None else asked(**filters, sort=sort)
+    found: list[str] = []
+    cursor = None
+    for _ in range(20):
+        with reading(engine) as session:
+            page = Finder().find(session, wanted, limit=2, cursor=cursor, facets=facets)
+        found += [one.call.external_id for one in page.items]
+        assert (page.total, page.more) == (3, True)
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    alice = {f"call-{number}" for number in range(9) if number % 4}
+    everybody = {f"call-{number}" for number in range(9)}
+    expected = alice if filters.get("agent") == "Alice" or "not_agent" in filters else everybody
+    assert set(found) == expected
+    assert len(found) == len(expected)
+
+
+def test_calls_that_are_not_indexed_yet_are_not_found_and_break_nothing(calls: Engine) -> None:
+    with writing(calls) as session:
+        session.connection().exec_driver_sql("UPDATE call SET place = NULL, facets = NULL")
+        session.commit()
+    for filters in ({}, {"min_anger": 0.1}, {"not_agent": "Bob"}, {"sort": "-anger"}):
+        assert names(find(calls, ("agent",), **filters)) == set()

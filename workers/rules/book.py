@@ -5,7 +5,9 @@ Also what comes with Overtone, in `workers/data/alert_rules.toml`.
 
 from __future__ import annotations
 
+import logging
 import tomllib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -21,8 +23,10 @@ from models.alert_rule import (
 )
 from models.db import reading, writing
 from settings import Settings
-from workers.rules.definition import NamedRule, RuleTable, read_as
+from workers.rules.definition import NamedRule, RuleError, RuleTable, read_as
 from workers.rules.rule import Rule
+
+logger = logging.getLogger(__name__)
 
 SEEDS = Path(__file__).parents[1] / "data" / "alert_rules.toml"
 
@@ -39,16 +43,25 @@ class RuleBook:
     def current(self) -> tuple[Rule, ...]:
         """The rules at this moment, by name. One short query; read anew only where they changed.
 
-        Raises `RuleError` for a stored rule that this Overtone cannot read.
+        A stored rule that this Overtone cannot read, such as one of a later version, is left out
+        and named in the log: the others go on, and so does hearing.
         """
         with self._lock, reading(self._engine) as session:
             # Were the number read after the rules, it could stand for newer ones than these.
             number = rules_revision(session)
             if number != self._revision:
                 rows = list_rules(session, enabled=True)
-                self._rules = tuple(stored_rule(row) for row in rows)
+                self._rules = tuple(_readable(rows))
                 self._revision = number
             return self._rules
+
+
+def _readable(rows: Iterable[AlertRule]) -> Iterator[Rule]:
+    for row in rows:
+        try:
+            yield stored_rule(row)
+        except RuleError as error:
+            logger.error("rule %s is not judged: %s", row.name, error)
 
 
 def stored_rule(row: AlertRule) -> Rule:
