@@ -246,10 +246,11 @@ def test_a_missed_call_needs_no_recording(
     missed = {"external_id": "1", "outcome": "missed", "caller": "+44 20 7946 0958"}
     answer = api.post("/calls", json=missed)
     assert answer.status_code == 202, answer.text
-    assert answer.json() == {"id": 1, "external_id": "1", "status": "done", "created": True}
+    assert answer.json() == {"id": 1, "external_id": "1", "status": "queued", "created": True}
     assert api.post("/calls", json=missed).json()["created"] is False
     (call,) = rows(engine)
-    assert (call.outcome, call.recording, queue.depth()) == ("missed", "", 0)
+    # There is nothing to hear; the job is to judge the rules.
+    assert (call.outcome, call.recording, queue.depth()) == ("missed", "", 1)
     assert api.get("/calls/1").json()["turns"] == []
     assert api.get("/calls/1/audio").status_code == 404
     assert api.post("/calls/1/hear").status_code == 409

@@ -282,3 +282,39 @@ def test_a_call_is_judged_by_the_rules_of_the_moment_and_by_its_metadata(
     hear_call(call.id or 0, here)
     with reading(engine) as session:
         assert [alert.rule for alert in session.exec(select(Alert))] == ["orders"]
+
+
+MISSED = RuleText({"all_of": [{"outcome": {"one_of": ["missed"]}}]}, "high", enabled=True)
+
+
+def test_a_call_without_a_recording_is_judged_and_done(station: MakeStation) -> None:
+    here = station()
+    with writing(here.engine) as session:
+        save_rule(session, "missed", MISSED, by="Ann")
+        push = CallPush(external_id="a", outcome="missed")
+        call, _created = add_call(session, push, "", external_id="a", agent_channel="left")
+    hear_call(call.id or 0, here)
+    heard = the_call(here.engine)
+    assert (heard.status, heard.error) == ("done", None)
+    with reading(here.engine) as session:
+        assert [alert.rule for alert in session.exec(select(Alert))] == ["missed"]
+
+
+def test_a_call_in_which_nobody_speaks_is_judged_and_failed(station: MakeStation) -> None:
+    here = station("")
+    rule = RuleText({"all_of": [{"duration": {"at_least_s": 1}}]}, "high", enabled=True)
+    with writing(here.engine) as session:
+        save_rule(session, "silent", rule, by="Ann")
+    hear_call(pushed(here), here)
+    assert the_call(here.engine).error == NOBODY_SPEAKS
+    with reading(here.engine) as session:
+        assert [alert.rule for alert in session.exec(select(Alert))] == ["silent"]
+
+
+def test_a_rule_that_cannot_be_read_stops_no_hearing(station: MakeStation) -> None:
+    here = station()
+    with writing(here.engine) as session:
+        rule = RuleText({"all_of": [{"weather": {"at_least": 3}}]}, "high", enabled=True)
+        save_rule(session, "of a later version", rule, by="Ann")
+    hear_call(pushed(here), here)
+    assert the_call(here.engine).status == "done"
