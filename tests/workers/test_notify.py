@@ -105,6 +105,7 @@ def test_it_ends_when_it_is_told_to_and_when_its_parent_is_gone(
 ) -> None:
     assert engine
     assert receiver
+    wait_for(lambda: not heard(queue.connection))  # those of tests before leave within a second
     with notifying(settings) as process:
         wait_for(lambda: heard(queue.connection))
         process.send_signal(signal.SIGTERM)
