@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     delete,
+    text,
     tuple_,
     update,
 )
@@ -40,6 +41,8 @@ MAX_VALUE = 200
 META = "meta."
 AT_ONCE = 200
 ID_BITS = 20
+# Any number will do, as long as every Overtone process takes the same.
+FACETS_LOCK = 0x0E27_FACE
 OWN = ("agent", "line", "caller", "direction", "outcome", "language", "review", "assignee")
 
 
@@ -125,6 +128,7 @@ def forget(session: Session, call_ids: Collection[int]) -> None:
         held = session.execute(select_rows(CALL.place, CALL.facets).where(CALL.id.in_(some)))
         rows = [(number, place) for place, facets in held for number in unpacked(facets)]
         _unlink(session, rows)
+        _lock(session, "pg_advisory_xact_lock")
         numbers = sorted({number for number, _place in rows})
         for part in slices(numbers, AT_ONCE):
             used = select_rows(CALL_FACET.place).where(CALL_FACET.facet_id == FACET.id)
@@ -175,8 +179,17 @@ def _insert(session: Session) -> Any:
     return (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert
 
 
+def _lock(session: Session, kind: str) -> None:
+    """On PostgreSQL, keep a facet from being deleted as nobody's while another transaction is about
+    to give it to a call. SQLite has one writer at a time.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SELECT {kind}(:lock)"), {"lock": FACETS_LOCK})
+
+
 def _known_numbers(session: Session, pairs: set[Pair]) -> dict[Pair, int]:
     """The numbers of all these facets; those that are new get one."""
+    _lock(session, "pg_advisory_xact_lock_shared")
     numbers = numbers_of(session, pairs)
     missing = sorted(pairs - numbers.keys())
     if missing:

@@ -53,6 +53,11 @@ def erase(
     with writing(engine) as session:
         done = erase_caller(session, stores, caller, Order(Why.ERASURE, by=BY))
     typer.echo(f"{_counted(len(done.calls))} erased{_left(done.left)}")
+    if done.pending:
+        typer.echo(
+            f"{done.pending} recordings are still there: a worker with the uploads folder removes "
+            "them"
+        )
     if done.held:
         typer.echo(f"under legal hold and not erased: {_listed(done.held)}")
     if done.being_heard:
