@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Event
+from time import sleep
 
 from sqlalchemy import Engine
 
@@ -118,12 +119,15 @@ def test_a_reader_by_cursor_misses_nothing_that_many_write_at_once(
                 cursor = new[-1].id or 0
             elif ended:
                 return
+            sleep(0.01)  # a reader that asks all the time would keep the writers waiting
 
     with ThreadPoolExecutor(WRITERS + 1) as pool:
         reader = pool.submit(lambda: list(follow()))
-        for done in [pool.submit(write, number) for number in range(WRITERS)]:
-            done.result()
-        written.set()
+        try:
+            for done in [pool.submit(write, number) for number in range(WRITERS)]:
+                done.result()
+        finally:
+            written.set()
         seen = reader.result()
     there = all_events(engine)
     assert [event.id for event in seen] == [event.id for event in there]
