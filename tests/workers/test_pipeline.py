@@ -158,7 +158,7 @@ def test_nothing_is_written_when_something_breaks_half_way(
     number = store_call(engine, "a", *TURNS)
     before = contents(engine)
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **_more: object) -> None:
         raise RuntimeError("half-way")
 
     monkeypatch.setattr("workers.pipeline.write_alerts", broken)
