@@ -171,7 +171,7 @@ class CallsView(BaseModel):
     more: bool = Field(description="Whether more match than `total` says.")
     facets: dict[str, list[FacetCount]] = Field(
         description="What was asked to be counted, most frequent first, bands in order. Where more "
-        "calls match than `total` says, those that were pushed last are counted."
+        "calls match than `total` says, so many of them are counted."
     )
 
     @classmethod

@@ -62,7 +62,7 @@ class Page:
 
     `total` is how many calls match in all, or `COUNTED` where they are `more`. `facets` has for
     each name that was asked for the values that most of the calls have, with how many; of more
-    calls than are counted, those that were pushed last.
+    calls than are counted, so many of them are looked at.
     """
 
     items: tuple[Found, ...] = ()

@@ -8,6 +8,7 @@ cannot tell how many calls a full-text match has, so it is told what to begin wi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import nlargest, nsmallest
@@ -108,11 +109,13 @@ class Selection:
         return any(one.without or one.repeats for one in self._sets)
 
     def ranked(self, rank: ColumnElement[int] | None) -> Selection:
-        """The same calls in the same order, but by rank first."""
-        order = replace(self._order, rank=rank)
-        return Selection(
-            self._session, self._sets, self._conditions, order, counts_facets=self._counts_facets
-        )
+        """The same calls in the same order, but by rank first. What is known of them, such as
+        their count, is not asked again.
+        """
+        same = copy(self)
+        same._order = replace(self._order, rank=rank)
+        same.__dict__.pop("_matches", None)  # these have no rank
+        return same
 
     def page(self, *, limit: int, after: Place | None) -> list[Place]:
         """The next calls in this order."""
@@ -127,7 +130,7 @@ class Selection:
         return [Place(row[0], row[1], row[2]) for row in found]
 
     def facets(self) -> tuple[list[bytes | None], list[str]]:
-        """`facets` and `status` of the calls that are counted; of more, of the latest."""
+        """`facets` and `status` of the calls that are counted; of more, of so many of them."""
         if "_matches" in self.__dict__:
             rows = [row[-2:] for row in self._matches[:COUNTED]]
         else:

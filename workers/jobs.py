@@ -71,10 +71,10 @@ def hear_call(call_id: int, here: Station) -> None:
         logger.info("call %d is gone or heard already", call_id)
         return
     since = perf_counter()
-    if not call.recording:
-        _judge_unheard(call, here)
-        return
     try:
+        if not call.recording:
+            _judge_unheard(call, here)
+            return
         with TemporaryDirectory(prefix="overtone-") as folder:
             conversation = _listen(call, here, Path(folder))
     except (AudioError, StoreError) as error:
