@@ -16,6 +16,7 @@ from models.alert import Alert, AlertStatus, Outcome, as_shown
 from models.alert_event import EventKind, lock_events, write_event
 from models.call import Call
 from models.columns import now
+from models.db import database_clock
 
 SWEPT_AT_ONCE = 100
 
@@ -61,7 +62,7 @@ def write_alerts(
     fresh = of_call.order_by(col(Alert.id)).execution_options(populate_existing=True)
     there = {alert.rule: alert for alert in session.exec(fresh)}
     found = {draft.rule: draft for draft in drafts}
-    moment = now()
+    moment = database_clock(session)
     written: list[int] = []
     for rule, draft in found.items():
         alert, kind = _written(there.get(rule), call_id, draft, moment)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from time import monotonic, sleep
@@ -20,6 +21,8 @@ from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, create_engine
+
+from models.columns import now
 
 BUSY_TIMEOUT_MS = 30_000
 BUSY_RETRY_S = 0.02
@@ -97,6 +100,16 @@ def _begin_sqlite(connection: Any) -> None:
 def slices(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     """The items in runs of at most `size`: databases bound how much one statement may name."""
     return (items[at : at + size] for at in range(0, len(items), size))
+
+
+def database_clock(session: Session) -> datetime:
+    """This moment, by a clock that all processes share: the server's own with PostgreSQL, this
+    machine's with SQLite.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        moment: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return moment
+    return now()
 
 
 class QueryTooSlow(Exception):

@@ -2,8 +2,8 @@
 
 Any number of dispatchers may ask. Each subscription is held by a lease, so its deliveries go out
 one after the other; a lease runs out by itself where its holder died. Moments come from one clock
-(see `database_clock`); one that lies where no clock can have put it says that the clock was moved,
-and is not believed.
+(`models.db.database_clock`); one that lies where no clock can have put it says that the clock was
+moved, and is not believed.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, text
+from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy import update as update_rows
 from sqlmodel import Session, col, select
 
 from models.alert_event import AlertEvent, EventFilters, events_after, last_event_id
-from models.columns import now
 from models.delivery import Delivery, Outcome, Standing, log_attempt
 from models.subscription import Subscription
 
@@ -40,16 +39,6 @@ class Claim:
     lease: str
     deliveries: tuple[Delivery, ...]
     events: tuple[AlertEvent, ...]
-
-
-def database_clock(session: Session) -> datetime:
-    """This moment, by a clock that all dispatchers share: the server's own with PostgreSQL, this
-    machine's with SQLite.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        moment: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
-        return moment
-    return now()
 
 
 def anything_to_do(session: Session, moment: datetime, busy: Collection[int] = ()) -> bool:

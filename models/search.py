@@ -19,7 +19,8 @@ from models.call_sets import CALL, CallSet
 from models.call_text import in_one_turn, sets_of
 from models.cursors import Place, read_cursor, write_cursor
 from models.db import giving_up_after, reading
-from models.facets import META, FacetCounts
+from models.facet_counts import FacetCounts
+from models.facets import META
 from models.filters import (
     ANGER,
     DURATION,

@@ -22,9 +22,9 @@ from typing import ParamSpec, TypeVar
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.db import reading, writing
+from models.db import database_clock, reading, writing
 from models.delivery import Outcome, prune
-from models.dispatch import Claim, Clock, anything_to_do, claim, database_clock, note
+from models.dispatch import Claim, Clock, anything_to_do, claim, note
 from workers.retries import retry_in_s
 from workers.sending.courier import Courier
 from workers.wake import Wake

@@ -11,8 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.alert_life import any_overdue, mark_overdue
-from models.columns import now
-from models.db import reading, writing
+from models.db import database_clock, reading, writing
 from workers.queue import CallQueue
 
 logger = logging.getLogger(__name__)
@@ -24,9 +23,10 @@ def sweep(engine: Engine, queue: CallQueue) -> int:
     """Note every alert that is overdue by now, and wake whoever waits for that; returns how
     many.
     """
-    moment = now()
     total = 0
     with reading(engine) as session:
+        # One worker's clock alone shall make nothing late.
+        moment = database_clock(session)
         more = any_overdue(session, moment)
     while more:
         with writing(engine) as session:
