@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from redis import Redis
@@ -23,6 +24,7 @@ from models.subscription import Subscription, Wanted, save_subscription
 from settings import Settings
 from tests.alert_events import write_event, write_events
 from tests.receivers import Handler, Receiver, answer, receiving
+from workers.embedded import embedded_valkey
 from workers.queue import CallQueue
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +63,15 @@ def notifying(
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="module")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that nobody else listens to: `heard` means the processes of these tests."""
+    with TemporaryDirectory(prefix="ovt-") as folder:  # the path of a socket is to be short
+        socket = Path(folder) / "v.sock"
+        with embedded_valkey(socket, tmp_path_factory.mktemp("valkey")):
+            yield f"unix://{socket}"
 
 
 @pytest.fixture
@@ -105,7 +116,7 @@ def test_it_ends_when_it_is_told_to_and_when_its_parent_is_gone(
 ) -> None:
     assert engine
     assert receiver
-    wait_for(lambda: not heard(queue.connection))  # those of tests before leave within a second
+    wait_for(lambda: not heard(queue.connection))
     with notifying(settings) as process:
         wait_for(lambda: heard(queue.connection))
         process.send_signal(signal.SIGTERM)
