@@ -29,7 +29,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlmodel import Session
 
-from models.call_sets import CALL, CallSet
+from models.call_sets import CALL, CallSet, Written
 from models.columns import columns_of
 from models.db import slices
 from models.marks import Alike
@@ -50,6 +50,21 @@ MAX_LEXEME_BYTES = 900_000
 TURN = columns_of(Turn)
 _call_text = table("call_text", column("rowid", Integer), column("call_id", Integer))
 _turn_index = table("turn_index", column("rowid", Integer))
+# Value and id of the next calls, as `models.selection` reads them.
+_LATEST = sql("""
+    SELECT said.place, call.id
+    FROM (
+        SELECT rowid AS place FROM call_text
+        WHERE call_text MATCH :said AND rowid <= :until ORDER BY rowid DESC
+    ) AS said
+    CROSS JOIN call ON call.place = said.place
+    WHERE said.place < :until OR call.id < :below
+    ORDER BY said.place DESC
+    LIMIT :limit
+""")
+_COUNTED = sql("""
+    SELECT count(*) FROM (SELECT 1 FROM call_text WHERE call_text MATCH :said LIMIT :most)
+""")
 _lexemes = bindparam("lexemes", type_=ARRAY(String))
 
 
@@ -196,6 +211,7 @@ class _Sqlite:
             lambda place: _call_text.c.rowid == place,
             without=without,
             dear=True,
+            written=None if without else Written(_LATEST, _COUNTED, {"said": match}),
         )
 
     def _turns(self, match: str, *, without: bool = False) -> CallSet:

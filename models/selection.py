@@ -27,7 +27,7 @@ from sqlalchemy import select as select_rows
 from sqlalchemy.types import NullType
 from sqlmodel import Session
 
-from models.call_sets import CALL, CallSet, unindexed
+from models.call_sets import CALL, CallSet, Written, unindexed
 from models.cursors import Place
 
 COUNTED = 10_000
@@ -37,6 +37,8 @@ FEW = 500
 # What an upgrade left is not found until it is indexed (`models.indexing`).
 _INDEXED = CALL.place.is_not(None)
 _COUNTED_BY = (type_coerce(CALL.facets, NullType), CALL.status)
+LAST_PLACE = (1 << 63) - 1
+"""No call has a place as high as this."""
 SIZED = 10 * COUNTED
 """Sets are compared up to this size."""
 
@@ -119,7 +121,9 @@ class Selection:
 
     def page(self, *, limit: int, after: Place | None) -> list[Place]:
         """The next calls in this order."""
-        if self.is_dense:
+        if self._written is not None:
+            found = self._latest(self._written, limit, after)
+        elif self.is_dense:
             # What was read to be counted ends at `COUNTED`.
             rows = self._driven if self._driver_leads else self._walked
             found = self._ordered(rows(self._placed), limit, after)
@@ -169,6 +173,23 @@ class Selection:
             last = after.rank, after.value, after.call_id
             rows = [row for row in rows if (row[:3] < last if turned else row[:3] > last)]
         return nlargest(limit, rows) if turned else nsmallest(limit, rows)
+
+    @property
+    def _written(self) -> Written | None:
+        """The only set's own statements, where the latest of its calls are all that is asked."""
+        plain = self._driver_leads and self._order.descending
+        if not plain or self._reads_all or self._counts_facets:
+            return None
+        return self._sets[0].written
+
+    def _latest(
+        self, written: Written, limit: int, after: Place | None
+    ) -> list[tuple[int, int, int]]:
+        start = (LAST_PLACE, 0) if after is None else (int(after.value), after.call_id)
+        found = written.page(self._session, limit, start)
+        if after is None and len(found) < limit:
+            self.__dict__["count"] = len(found)  # so nobody needs to count them
+        return [(0, place, number) for place, number in found]
 
     def _ordered(self, rows: Select[Any], limit: int, after: Place | None) -> list[tuple[Any, ...]]:
         """The next calls, as the database orders them."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
-from sqlalchemy import delete, insert
-from sqlmodel import Session, col, select
+from sqlalchemy import Connection, delete, insert
+from sqlmodel import Session, SQLModel, col, select
 
 from lexicons.matcher import Matcher
-from lexicons.text import index_text
 from models.alert_life import write_alerts
 from models.call import Call, CallTag, Speaker, Status
 from models.columns import now
@@ -20,12 +20,12 @@ from models.hit import Hit
 from models.indexing import index_calls
 from models.turn import Turn
 from settings import ALERT_ANGER
-from speech.conversation import Conversation, Mood
-from speech.conversation import Turn as HeardTurn
+from speech.conversation import Conversation
 from speech.speaker_mood import SpeakerMood, sustained_anger
-from speech.talk import SpeakerTalk, TalkMetrics
+from speech.talk import TalkMetrics
 from workers.alert_draft import AlertDraft
 from workers.call_facts import About, CallFacts, heard_facts
+from workers.call_rows import rounded, speaker_rows, turn_rows
 from workers.hits import TimedHit, find_hits, hit_row
 from workers.reasons import anger_parts
 from workers.rules import Rule, judge
@@ -95,7 +95,7 @@ def call_trend(moods: Mapping[str, SpeakerMood]) -> float | None:
     """How the anger moved of the speaker whose anger is that of the call."""
     others = [mood for name, mood in moods.items() if name != "agent"]
     angriest = max(others, key=lambda mood: mood.peak or 0.0, default=None)
-    return None if angriest is None else _rounded(angriest.trend)
+    return None if angriest is None else rounded(angriest.trend)
 
 
 def agent_talk_ratio(talk: TalkMetrics) -> float | None:
@@ -103,12 +103,7 @@ def agent_talk_ratio(talk: TalkMetrics) -> float | None:
     ratios = {speaker.name: speaker.talk_ratio for speaker in talk.speakers}
     if not ratios.keys() & {"agent", "customer"}:
         return None
-    return _rounded(ratios.get("agent", 0.0))
-
-
-def _rounded(figure: float | None) -> float | None:
-    """A figure to the thousandth: what the clock of words tells, and no more."""
-    return None if figure is None else round(figure, 3)
+    return rounded(ratios.get("agent", 0.0))
 
 
 def record(session: Session, call_id: int, analysis: Analysis) -> bool:
@@ -117,24 +112,9 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     if call is None:
         return False
     heard = analysis.conversation
-    for table in (Hit, Turn, Speaker, CallTag):
-        session.execute(delete(table).where(col(table.call_id) == call_id))
     talk = heard.talk
     moods = heard.moods(analysis.threshold)
-    turns = _turn_rows(call_id, analysis)
-    if talk.interruptions is not None:
-        interrupting = {one.position for one in talk.interruptions}
-        for turn in turns:
-            turn.interrupts = turn.position in interrupting
-    session.add_all(turns)
-    session.add_all(
-        _speaker_row(call_id, speaker, moods.get(speaker.name)) for speaker in talk.speakers
-    )
-    session.add_all(CallTag(call_id=call_id, tag=tag) for tag in analysis.tags)
-    session.flush()
-    if analysis.hits:
-        rows = [hit_row(call_id, turns[hit.position].id, hit) for hit in analysis.hits]
-        session.execute(insert(Hit), rows)
+    _write_rows(session, call_id, analysis, talk, moods)
     call.status = Status.DONE
     call.error = None
     call.heard_at = call.updated_at = now()
@@ -147,10 +127,10 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     call.warnings = list(heard.warnings)
     call.anger = call_anger(heard)
     call.agent_talk_ratio = agent_talk_ratio(talk)
-    call.silence_s = _rounded(talk.silence_s)
-    call.longest_silence_s = _rounded(talk.longest_silence_s)
+    call.silence_s = rounded(talk.silence_s)
+    call.longest_silence_s = rounded(talk.longest_silence_s)
     call.silences = [asdict(silence) for silence in talk.silences]
-    call.overlap_s = _rounded(talk.overlap_s)
+    call.overlap_s = rounded(talk.overlap_s)
     call.interruptions = None if talk.interruptions is None else len(talk.interruptions)
     call.dropped_words = heard.dropped_words
     call.lexicon_revision = analysis.revision
@@ -162,65 +142,40 @@ def record(session: Session, call_id: int, analysis: Analysis) -> bool:
     return True
 
 
-def _turn_rows(call_id: int, analysis: Analysis) -> list[Turn]:
-    """A row for every turn; those that are angry say why."""
+def _write_rows(
+    session: Session,
+    call_id: int,
+    analysis: Analysis,
+    talk: TalkMetrics,
+    moods: Mapping[str, SpeakerMood],
+) -> None:
+    """Replace what a call's turns, speakers, tags and hits are. These rows do not become objects,
+    which would take more time than all else that is written here.
+    """
+    connection = session.connection()
+    for table in (Hit, Turn, Speaker, CallTag):
+        connection.execute(delete(table).where(col(table.call_id) == call_id))
+    turns = turn_rows(call_id, analysis.conversation, talk)
+    _explain(turns, analysis)
+    _insert(connection, Turn, turns)
+    _insert(connection, Speaker, speaker_rows(call_id, talk, moods))
+    _insert(connection, CallTag, [{"call_id": call_id, "tag": tag} for tag in analysis.tags])
+    if analysis.hits:
+        ids = dict(
+            session.exec(select(Turn.position, Turn.id).where(Turn.call_id == call_id)).all()
+        )
+        hits = [hit_row(call_id, ids[hit.position], hit) for hit in analysis.hits]
+        _insert(connection, Hit, hits)
+
+
+def _insert(connection: Connection, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:
+    if rows:  # of no rows, SQLAlchemy would make one of defaults
+        connection.execute(insert(table), rows)
+
+
+def _explain(turns: Sequence[dict[str, Any]], analysis: Analysis) -> None:
+    """Those that are angry say why."""
     facts = analysis.facts
-    rows: list[Turn] = []
-    for position, turn in enumerate(analysis.conversation.turns):
-        row = _turn_row(call_id, position, turn)
-        if turn.mood and turn.mood.anger >= analysis.explained_from:
-            row.anger_parts = anger_parts(facts.turns[position], facts.said_in(position))
-        rows.append(row)
-    return rows
-
-
-def _turn_row(call_id: int, position: int, turn: HeardTurn) -> Turn:
-    return Turn(
-        call_id=call_id,
-        position=position,
-        speaker=turn.speaker,
-        start_s=turn.start_s,
-        end_s=turn.end_s,
-        text=turn.text,
-        keys=index_text(turn.text),
-        words=[[word.text, word.start_s, word.end_s, word.probability] for word in turn.words],
-        mood=turn.mood.label if turn.mood else None,
-        anger=turn.mood.anger if turn.mood else None,
-        moods=_moods(turn.mood) if turn.mood else None,
-        acoustics=asdict(turn.acoustics) if turn.acoustics else None,
-        language=turn.language,
-        confidence=_rounded(turn.confidence),
-    )
-
-
-def _moods(mood: Mood) -> dict[str, float]:
-    """The four moods and anger, without the evidence."""
-    return {
-        "angry": mood.angry,
-        "happy": mood.happy,
-        "neutral": mood.neutral,
-        "sad": mood.sad,
-        "anger": mood.anger,
-    }
-
-
-def _speaker_row(call_id: int, speaker: SpeakerTalk, mood: SpeakerMood | None) -> Speaker:
-    row = Speaker(
-        call_id=call_id,
-        name=speaker.name,
-        talk_s=round(speaker.talk_s, 3),
-        talk_ratio=_rounded(speaker.talk_ratio),
-        words_per_minute=_rounded(speaker.words_per_minute),
-        longest_monologue_s=_rounded(speaker.longest_monologue_s),
-        interruptions=speaker.interruptions,
-    )
-    if mood:
-        row.mood = mood.label
-        row.angry, row.happy = mood.angry, mood.happy
-        row.neutral, row.sad = mood.neutral, mood.sad
-        row.anger = mood.peak
-        row.anger_mean = _rounded(mood.mean)
-        row.anger_share = _rounded(mood.share)
-        row.anger_trend = _rounded(mood.trend)
-        row.anger_at_s = mood.at_s
-    return row
+    for position, row in enumerate(turns):
+        if row["anger"] is not None and row["anger"] >= analysis.explained_from:
+            row["anger_parts"] = anger_parts(facts.turns[position], facts.said_in(position))
