@@ -97,6 +97,11 @@ def _begin_sqlite(connection: Any) -> None:
     connection.exec_driver_sql(f"BEGIN {wants}")
 
 
+def is_sqlite(session: Session) -> bool:
+    """Whether this session talks to SQLite; else it is PostgreSQL."""
+    return session.get_bind().dialect.name == "sqlite"
+
+
 def slices(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     """The items in runs of at most `size`: databases bound how much one statement may name."""
     return (items[at : at + size] for at in range(0, len(items), size))

@@ -7,7 +7,7 @@ a call has. Both follow from other rows and are laid anew by `refresh`. Nothing 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ from sqlmodel import Field, Session, SQLModel
 from models.bands import band
 from models.call import Call, Speaker
 from models.columns import columns_of
-from models.db import slices
+from models.db import is_sqlite, slices
 from models.hit import Hit
 from models.label import tags_of
 
@@ -110,10 +110,18 @@ def unpacked(facets: bytes | None) -> set[int]:
 def refresh(session: Session, call_ids: Collection[int]) -> list[int]:
     """Lay the places and facets of these calls anew from their rows; the session is flushed first.
 
-    Returns places that calls have left, since they began at another time than was known.
+    Call it once in a transaction: all writers add new facets in one order, so that on PostgreSQL
+    none waits for another that waits for it. Returns places that calls have left, since they began
+    at another time than was known.
     """
     session.flush()
-    return [left for some in slices(sorted(call_ids), AT_ONCE) for left in _refresh(session, some)]
+    parts = list(slices(sorted(call_ids), AT_ONCE))
+    wanted: dict[int, set[Pair]] = {}
+    for some in parts:
+        wanted |= _facets_of(session, some)
+    numbers = _known_numbers(session, {pair for pairs in wanted.values() for pair in pairs})
+    after = {call_id: {numbers[pair] for pair in pairs} for call_id, pairs in wanted.items()}
+    return [left for some in parts for left in _lay(session, some, after)]
 
 
 def place_of(started_at: datetime, call_id: int) -> int:
@@ -139,9 +147,8 @@ def forget(session: Session, call_ids: Collection[int]) -> None:
             session.execute(delete(Facet).where(FACET.id.in_(part), ~used.exists()))
 
 
-def _refresh(session: Session, call_ids: Sequence[int]) -> list[int]:
-    wanted = _facets_of(session, call_ids)
-    numbers = _known_numbers(session, {pair for pairs in wanted.values() for pair in pairs})
+def _lay(session: Session, call_ids: Sequence[int], wanted: Mapping[int, set[int]]) -> list[int]:
+    """Give calls the numbers of their facets; returns the places that they have left."""
     held = session.execute(
         select_rows(CALL.id, CALL.started_at, CALL.place, CALL.facets).where(CALL.id.in_(call_ids))
     )
@@ -151,7 +158,7 @@ def _refresh(session: Session, call_ids: Sequence[int]) -> list[int]:
     left: list[int] = []
     for call_id, started_at, old, facets in held:
         place = place_of(started_at, call_id)
-        before, after = unpacked(facets), {numbers[pair] for pair in wanted[call_id]}
+        before, after = unpacked(facets), wanted[call_id]
         if (old, before) == (place, after):
             continue
         if old is not None and old != place:
@@ -180,14 +187,14 @@ def _unlink(session: Session, rows: Sequence[tuple[int, int]]) -> None:
 
 def _insert(session: Session) -> Any:
     """This database's INSERT that knows ON CONFLICT."""
-    return (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert
+    return (sqlite if is_sqlite(session) else postgresql).insert
 
 
 def _lock(session: Session, kind: str) -> None:
     """On PostgreSQL, keep a facet from being deleted as nobody's while another transaction is about
     to give it to a call. SQLite has one writer at a time.
     """
-    if session.get_bind().dialect.name == "postgresql":
+    if not is_sqlite(session):
         session.execute(text(f"SELECT {kind}(:lock)"), {"lock": FACETS_LOCK})
 
 

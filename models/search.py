@@ -16,9 +16,8 @@ from sqlmodel import Session, col, select
 from models.bands import EDGES, all_bands
 from models.call import Call, Speaker
 from models.call_sets import CALL, CallSet
-from models.call_text import in_one_turn, sets_of
 from models.cursors import Place, read_cursor, write_cursor
-from models.db import giving_up_after, reading
+from models.db import giving_up_after, is_sqlite, reading
 from models.facet_counts import FacetCounts
 from models.facets import META
 from models.filters import (
@@ -33,6 +32,7 @@ from models.filters import (
 from models.label import tags_of
 from models.marks import Alike
 from models.query import Query, Word, parse
+from models.said import in_one_turn, sets_of
 from models.selection import COUNTED, Order, Selection
 from models.snippets import Snippet, snippets_of_anger, snippets_of_hits, snippets_of_words
 from models.vocabulary import Vocabulary
@@ -163,7 +163,7 @@ class Finder:
     ) -> _Search | None:
         """How a query is answered; None where a filter holds no call."""
         words = parse(query.q)
-        if session.get_bind().dialect.name == "postgresql":
+        if not is_sqlite(session):
             # The planner takes words of calls for cheap to read row by row, but they are stored
             # apart: a second for 100,000 calls, where their index takes 20 ms.
             session.execute(text("SET LOCAL enable_seqscan = off; SET LOCAL work_mem = '32MB'"))

@@ -29,6 +29,7 @@ from sqlmodel import Session
 
 from models.call_sets import CALL, CallSet, Written, unindexed
 from models.cursors import Place
+from models.db import is_sqlite
 
 COUNTED = 10_000
 """So many matching calls are counted; of more, it is said that they are more."""
@@ -77,7 +78,7 @@ class Selection:
         self._conditions = conditions
         self._order = order
         self._counts_facets = counts_facets
-        self._sqlite = session.get_bind().dialect.name == "sqlite"
+        self._sqlite = is_sqlite(session)
 
     @property
     def order(self) -> Order:

@@ -31,12 +31,12 @@ from sqlalchemy import Engine
 
 from models.call import CallPush
 from models.call_sets import CALL
-from models.call_text import sets_of
 from models.db import connect, migrate, reading, writing
 from models.key import create_key
 from models.marks import Alike
 from models.pushes import add_call
 from models.query import Near, Phrase, Query, Word, parse
+from models.said import sets_of
 from models.search import Finder
 from models.selection import COUNTED, Order, Selection
 from settings import Settings
