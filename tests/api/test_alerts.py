@@ -44,7 +44,7 @@ def test_an_alert_says_why_and_whose_call_it_is_and_where_to_play(
     assert (alert["call_id"], alert["external_id"]) == (call_id, "4711")
     assert (alert["agent"], alert["line"], alert["status"]) == ("Alice", "100", "new")
     assert (alert["severity"], alert["rule"]) == ("high", "angry-or-abusive")
-    assert alert["play"] == f"/calls/{call_id}/audio#t={alert['start_s']}"
+    assert alert["play"] == f"/listen/{call_id}?alert={alert['id']}&at={alert['start_s']}"
     assert {piece["kind"] for piece in alert["evidence"]} == {"hit"}
     assert "idiot" in alert["reason"]
     assert datetime.fromisoformat(alert["started_at"]) == datetime.fromisoformat(
