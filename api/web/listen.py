@@ -56,8 +56,11 @@ def get_listening_page(
     """
     here = _address(call_id, at, alert)
     if isinstance(visitor, HTTPException):
-        asked = PASS_COOKIE in request.cookies or visitor.status_code != 401
-        return sign_in_page(here, root="../", refused=visitor if asked else None)
+        # Who comes for the first time has done nothing wrong.
+        tried = PASS_COOKIE in request.cookies or visitor.status_code != 401
+        return sign_in_page(
+            here, visitor, root="../", reason=str(visitor.detail) if tried else None
+        )
     whole = read_call(session, call_id)
     if whole is None:
         return page(

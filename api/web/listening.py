@@ -128,7 +128,7 @@ def _status(whole: WholeCall) -> str | None:
         return WAITING[Status(call.status)]
     if call.status == Status.FAILED:
         return f"This call could not be analysed: {(call.error or 'not known why').rstrip('.')}."
-    if not whole.turns:
+    if call.recording and not whole.turns:
         return "Nothing was heard to be said in this call."
     return None
 

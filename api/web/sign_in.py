@@ -70,7 +70,7 @@ def sign_in(request: Request, settings: SettingsDep, fields: FormDep) -> Respons
         key = key_of(request, form.key)
         check_scope(key, "read")
     except HTTPException as error:
-        return sign_in_page(form.next, root="./", refused=error)
+        return sign_in_page(form.next, error, root="./", reason=str(error.detail))
     answer = _to(form.next)
     answer.set_cookie(
         PASS_COOKIE,
@@ -98,15 +98,19 @@ def sign_out(request: Request, settings: SettingsDep, fields: FormDep) -> Respon
     return answer
 
 
-def sign_in_page(to: str, *, root: str, refused: HTTPException | None) -> Response:
-    """The form that leads to a page here; `refused` is why a key or a pass did not."""
+def sign_in_page(
+    to: str, refused: HTTPException, *, root: str, reason: str | None = None
+) -> Response:
+    """The form that leads to a page here, with the status of what was refused; `reason` is what
+    somebody who tried is told.
+    """
     return page(
         "sign_in",
         root=root,
-        status=401 if refused is None else refused.status_code,
-        headers=None if refused is None else refused.headers,
+        status=refused.status_code,
+        headers=refused.headers,
         to=to,
-        reason=None if refused is None else str(refused.detail),
+        reason=reason,
     )
 
 

@@ -92,6 +92,15 @@ def test_a_webhook_says_type_time_and_the_alert() -> None:
     assert webhook_body(event(), None) == webhook_body(event(), None)
 
 
+def test_a_webhook_has_the_whole_address_to_play_from() -> None:
+    body = json.loads(webhook_body(event(), "https://calls.example"))
+    assert body["data"]["play"] == "https://calls.example/listen/5?alert=3&at=67.3"
+    test = event()
+    del test.body["play"]  # as an event of no call has none
+    assert "play" not in json.loads(webhook_body(test, "https://calls.example"))["data"]
+    assert Told.of(test, "https://calls.example").link is None
+
+
 def texts_of(body: bytes) -> str:
     blocks = json.loads(body)["blocks"]
     parts = [block["text"]["text"] for block in blocks if "text" in block]
