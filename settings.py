@@ -180,8 +180,8 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None,
         pattern=r"^https?://[!-~]*[!-.0-~]$",
-        description="Where people reach the API, such as https://calls.example.com: links in chat "
-        "and e-mail begin with it. Unset: no links.",
+        description="Where people reach the API, such as https://calls.example.com: links in "
+        "alerts begin with it. Unset: no links in chat and e-mail.",
     )
     webhook_private: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

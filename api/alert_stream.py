@@ -95,6 +95,7 @@ def stream_alerts(
         cursor=cursor,
         filters=wanted.as_filters(),
         key_id=key.id,
+        public_url=request.app.state.settings.public_url,
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from api.view import View
+from models.alert import with_address
+from models.alert_event import AlertEvent
 
 
 class AlertView(View):
@@ -34,7 +36,9 @@ class AlertView(View):
     )
     start_s: float = Field(description="The second to play from.")
     play: str = Field(
-        description="Where to play from that second.", examples=["/calls/4711/audio#t=24.3"]
+        description="A page that plays the call from that second and says why; a whole address "
+        "where OVERTONE_PUBLIC_URL is set.",
+        examples=["https://calls.example.com/listen/4711?alert=12&at=24.3"],
     )
     created_at: datetime
     updated_at: datetime
@@ -52,6 +56,10 @@ class AlertView(View):
     resolved_by: str | None = Field(examples=["Bob"])
     outcome: str | None = Field(description="What came of it.", examples=["called_back"])
     note: str | None
+
+    @classmethod
+    def of(cls, shown: dict[str, Any], public_url: str | None) -> AlertView:
+        return cls.model_validate(with_address(shown, public_url))
 
 
 class AlertsView(BaseModel):
@@ -74,7 +82,13 @@ class AlertEventView(View):
     )
     at: datetime
     by: str | None = Field(description="Who did it; null where it was Overtone.")
-    alert: AlertView = Field(validation_alias="body")
+    alert: AlertView
+
+    @classmethod
+    def of(cls, event: AlertEvent, public_url: str | None) -> AlertEventView:
+        assert event.id is not None  # it is stored
+        alert = AlertView.of(event.body, public_url)
+        return cls(id=event.id, kind=event.kind, at=event.at, by=event.by, alert=alert)
 
 
 class AlertEventsView(BaseModel):

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from api.alert_views import AlertEventsView, AlertEventView, AlertsView, AlertView
 from api.call_filter import Instant, Text
-from api.deps import CanRead, QueueDep, ReadingDep, ReviewerDep, WritingDep
+from api.deps import CanRead, QueueDep, ReadingDep, ReviewerDep, SettingsDep, WritingDep
 from api.errors import documented
 from models.alert import (
     MAX_BY,
@@ -25,6 +25,7 @@ from models.alert import (
 from models.alert_event import events_of
 from models.alert_life import acknowledge, resolve
 from models.key import Key
+from settings import Settings
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 
@@ -141,7 +142,9 @@ class Resolution(Acknowledgement):
 
 
 @router.get("", dependencies=[CanRead], responses=documented(401, 403, 422))
-def get_alerts(session: ReadingDep, wanted: Annotated[AlertFilter, Query()]) -> AlertsView:
+def get_alerts(
+    session: ReadingDep, settings: SettingsDep, wanted: Annotated[AlertFilter, Query()]
+) -> AlertsView:
     """Alerts that match every filter, a page at a time: the oldest first, or the newest.
 
     A reader who asks again with `next_cursor`, oldest first, misses no new alert. What becomes of
@@ -160,19 +163,22 @@ def get_alerts(session: ReadingDep, wanted: Annotated[AlertFilter, Query()]) -> 
         cursor = last if len(items) == wanted.limit else None
     else:
         cursor = last or wanted.cursor or 0
-    views = [AlertView.model_validate(item) for item in items]
+    views = [AlertView.of(item, settings.public_url) for item in items]
     return AlertsView(items=views, next_cursor=cursor)
 
 
 @router.get("/{alert_id}", dependencies=[CanRead], responses=documented(401, 403, 404, 422))
-def get_alert(session: ReadingDep, alert_id: AlertId) -> AlertView:
+def get_alert(session: ReadingDep, settings: SettingsDep, alert_id: AlertId) -> AlertView:
     """One alert with its evidence, its call, and where it stands."""
-    return _view(find_alert(session, alert_id), alert_id)
+    return _view(find_alert(session, alert_id), alert_id, settings)
 
 
 @router.get("/{alert_id}/events", dependencies=[CanRead], responses=documented(401, 403, 404, 422))
 def get_events(
-    session: ReadingDep, alert_id: AlertId, page: Annotated[EventsPage, Query()]
+    session: ReadingDep,
+    settings: SettingsDep,
+    alert_id: AlertId,
+    page: Annotated[EventsPage, Query()],
 ) -> AlertEventsView:
     """What became of an alert, in order, each time with the alert as it was then. Alerts of before
     there were events have none until something becomes of them.
@@ -181,7 +187,7 @@ def get_events(
         raise _no_alert(alert_id)
     events = events_of(session, alert_id, page.cursor, limit=page.limit)
     return AlertEventsView(
-        items=[AlertEventView.model_validate(event) for event in events],
+        items=[AlertEventView.of(event, settings.public_url) for event in events],
         next_cursor=(events[-1].id if events else None) or page.cursor,
     )
 
@@ -189,6 +195,7 @@ def get_events(
 @router.post("/{alert_id}/acknowledge", responses=documented(401, 403, 404, 409, 422))
 def acknowledge_alert(
     session: WritingDep,
+    settings: SettingsDep,
     key: ReviewerDep,
     alert_id: AlertId,
     queue: QueueDep,
@@ -197,12 +204,13 @@ def acknowledge_alert(
 ) -> AlertView:
     """Take care of a new alert: it can no longer become overdue. 409 where it is not new."""
     shown = acknowledge(session, alert_id, by=_who(body, key))
-    return _woken(tasks, queue.wake_alerts, _view(shown, alert_id))
+    return _woken(tasks, queue.wake_alerts, _view(shown, alert_id, settings))
 
 
 @router.post("/{alert_id}/resolve", responses=documented(401, 403, 404, 409, 422))
 def resolve_alert(
     session: WritingDep,
+    settings: SettingsDep,
     key: ReviewerDep,
     alert_id: AlertId,
     queue: QueueDep,
@@ -215,14 +223,14 @@ def resolve_alert(
     shown = resolve(
         session, alert_id, outcome=body.outcome, note=body.note or None, by=_who(body, key)
     )
-    return _woken(tasks, queue.wake_alerts, _view(shown, alert_id))
+    return _woken(tasks, queue.wake_alerts, _view(shown, alert_id, settings))
 
 
-def _view(shown: dict[str, Any] | None, alert_id: int) -> AlertView:
+def _view(shown: dict[str, Any] | None, alert_id: int, settings: Settings) -> AlertView:
     """404 where there is none."""
     if shown is None:
         raise _no_alert(alert_id)
-    return AlertView.model_validate(shown)
+    return AlertView.of(shown, settings.public_url)
 
 
 def _no_alert(alert_id: int) -> HTTPException:

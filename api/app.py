@@ -35,6 +35,7 @@ from api.feed import Feed
 from api.limits import FORM_BYTES, LimitBody
 from api.pressure import Gate
 from api.rates import Rates
+from api.web import listen, pages, sign_in
 from lexicons.lexicon import as_table, shipped
 from models.db import connect, migrate, writing
 from models.lexicon import seed_lexicons
@@ -65,6 +66,9 @@ ROUTES = (
     drafts,
     rematches,
     audits,
+    listen,
+    sign_in,
+    pages,
 )
 ABOUT = (
     "Speech analytics for call recordings: push recordings, find calls by spoken words, mood and "

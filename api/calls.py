@@ -10,7 +10,16 @@ from fastapi.responses import FileResponse
 from sqlalchemy import Engine
 
 from api.call_filter import CallFilter, with_saved
-from api.deps import CallId, CanRead, EngineDep, FinderDep, ReaderDep, ReadingDep, StoresDep
+from api.deps import (
+    CallId,
+    CanRead,
+    EngineDep,
+    FinderDep,
+    ListenerDep,
+    ReadingDep,
+    SettingsDep,
+    StoresDep,
+)
 from api.errors import documented
 from api.views import CallDetail, CallsView
 from models.audit import Action, is_playing, note
@@ -54,7 +63,7 @@ def get_calls(
 
 
 @router.get("/{call_id}", dependencies=[CanRead], responses=documented(401, 403, 404, 422))
-def get_call(session: ReadingDep, call_id: CallId) -> CallDetail:
+def get_call(session: ReadingDep, settings: SettingsDep, call_id: CallId) -> CallDetail:
     """One call in full: turns with words and moods, silences, hits, tags, alerts, verdicts."""
     whole = read_call(session, call_id)
     if whole is None:
@@ -70,6 +79,7 @@ def get_call(session: ReadingDep, call_id: CallId) -> CallDetail:
         alerts=whole.alerts,
         verdicts=whole.verdicts,
         hit_verdicts=whole.hit_verdicts,
+        public_url=settings.public_url,
     )
 
 
@@ -87,12 +97,13 @@ def get_audio(
     request: Request,
     engine: EngineDep,
     stores: StoresDep,
-    key: ReaderDep,
+    key: ListenerDep,
     call_id: CallId,
     wanted: Annotated[str | None, Header(alias="range", include_in_schema=False)] = None,
 ) -> FileResponse:
     """The recording as it was pushed; byte ranges are answered, so that a player can jump. Each
-    playing leaves an entry in the audit trail.
+    playing leaves an entry in the audit trail. A browser that signed in on the listening page needs
+    no header.
     """
     with reading(engine) as session:
         call = session.get(Call, call_id)
@@ -107,7 +118,12 @@ def get_audio(
         _check_range(wanted, path.stat().st_size)
     if request.method == "GET":
         _note_playing(engine, call_id, key.name, wanted)
-    return FileResponse(path, media_type=AUDIO_TYPES.get(path.suffix.lower(), "audio/basic"))
+    return FileResponse(
+        path,
+        media_type=AUDIO_TYPES.get(path.suffix.lower(), "audio/basic"),
+        # Browsers play it, too: it must not stay on a disk that others use.
+        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+    )
 
 
 def _note_playing(engine: Engine, call_id: int, key_name: str, wanted: str | None) -> None:

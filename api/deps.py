@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from api.rates import Rates
+from models.browser_pass import PassOver, read_pass
 from models.db import reading, writing
 from models.key import Key, KeyRevoked, find_key, note_use
 from models.search import Finder
@@ -24,6 +25,7 @@ from workers.queue import CallQueue
 
 logger = logging.getLogger(__name__)
 bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer ovt_...`")
+PASS_COOKIE = "overtone_pass"
 
 
 async def _engine(request: Request) -> Engine:
@@ -61,9 +63,12 @@ def _writing(request: Request) -> Iterator[Session]:
         yield session
 
 
-def needs(scope: str) -> Callable[..., Key]:
+def needs(scope: str, *, or_pass: bool = False) -> Callable[..., Key]:
     """A dependency: the caller's key, which must have `scope`. 401 without a key, 403 without the
     scope, 429 for a key that asks, or an address that tries keys, too often.
+
+    `or_pass` is for what a browser that signed in may do, with its cookie alone: routes that change
+    nothing, since other sites can make a browser ask.
     """
 
     def check(
@@ -72,9 +77,13 @@ def needs(scope: str) -> Callable[..., Key]:
         afterwards: BackgroundTasks,
     ) -> Key:
         text = credentials.credentials if credentials else request.headers.get("x-api-key")
-        if not text:
+        kept = request.cookies.get(PASS_COOKIE) if or_pass else None
+        if text:
+            key = key_of(request, text)
+        elif kept:
+            key = _known(request, kept, read_pass)
+        else:
             raise _unknown("send an API key as `Authorization: Bearer KEY`")
-        key = _known(request, text)
         assert key.id is not None  # it is stored
         rates: Rates = request.app.state.rates
         if (wait_s := rates.ask(key.id)) is not None:
@@ -82,19 +91,28 @@ def needs(scope: str) -> Callable[..., Key]:
         if not key.used_just_now:
             # After the answer: nobody waits for it.
             afterwards.add_task(_note_use, request.app.state.engine, key.id)
-        if scope not in key.scopes:
-            raise HTTPException(
-                403,
-                f"this API key lacks the scope `{scope}`: `overtone key create NAME --scope "
-                f"{scope}` makes one that has it",
-            )
+        check_scope(key, scope)
         return key
 
     return check
 
 
-def _known(request: Request, text: str) -> Key:
+def check_scope(key: Key, scope: str) -> None:
+    """403 for a key without the scope."""
+    if scope not in key.scopes:
+        raise HTTPException(
+            403,
+            f"this API key lacks the scope `{scope}`: `overtone key create NAME --scope "
+            f"{scope}` makes one that has it",
+        )
+
+
+def key_of(request: Request, text: str) -> Key:
     """The live key that this text is. 401 for none, 429 where the address tried too many."""
+    return _known(request, text, find_key)
+
+
+def _known(request: Request, text: str, find: Callable[[Session, str], Key | None]) -> Key:
     rates: Rates = request.app.state.rates
     address = request.client.host if request.client else ""
     # Before the key is looked up, or guessing would go on: a right guess would tell.
@@ -102,8 +120,8 @@ def _known(request: Request, text: str) -> Key:
         raise _too_often("too many wrong API keys come from this address", wait_s)
     try:
         with reading(request.app.state.engine) as session:
-            key = find_key(session, text)
-    except KeyRevoked as error:
+            key = find(session, text)
+    except (KeyRevoked, PassOver) as error:
         raise _unknown(str(error)) from error
     if key is None:
         rates.note_guess(address)
@@ -138,6 +156,7 @@ WritingDep = Annotated[Session, Depends(_writing, scope="function")]
 # An id beyond what the databases store would be their error instead of a 422.
 CallId = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[4711])]
 ReaderDep = Annotated[Key, Depends(needs("read"))]
+ListenerDep = Annotated[Key, Depends(needs("read", or_pass=True))]
 CanRead = Depends(needs("read"))
 CanPush = Depends(needs("push"))
 # What a database or a log would take for something else is no name.

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.feed import Feed, TooManyStreams
+from models.alert import with_address
 from models.alert_event import AlertEvent, EventFilters, events_after
 from models.db import reading
 from models.key import is_live
@@ -47,7 +48,14 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, feed: Feed, engine: Engine, *, cursor: int, filters: EventFilters, key_id: int
+        self,
+        feed: Feed,
+        engine: Engine,
+        *,
+        cursor: int,
+        filters: EventFilters,
+        key_id: int,
+        public_url: str | None,
     ) -> None:
         self.status_code = 200
         self.background = None
@@ -59,6 +67,7 @@ class EventStream(Response):
         self._cursor = cursor
         self._filters = filters
         self._key_id = key_id
+        self._public_url = public_url
         self._sending = False
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,7 +102,9 @@ class EventStream(Response):
             newest = self._feed.newest
             events = await self._ask(self._next_events)
             if events:
-                await self._put(send, "".join(map(as_message, events)))
+                await self._put(
+                    send, "".join(as_message(event, self._public_url) for event in events)
+                )
                 self._cursor = events[-1].id or 0
             if len(events) == BATCH:
                 continue
@@ -127,11 +138,12 @@ class EventStream(Response):
             return is_live(session, self._key_id)
 
 
-def as_message(event: AlertEvent) -> str:
+def as_message(event: AlertEvent, public_url: str | None) -> str:
     """An event as it is sent: its id, its kind, the alert as JSON in one line, whatever its reader
     takes for the end of one.
     """
-    data = json.dumps(event.body, ensure_ascii=False, separators=(",", ":")).translate(LINE_ENDS)
+    alert = with_address(event.body, public_url)
+    data = json.dumps(alert, ensure_ascii=False, separators=(",", ":")).translate(LINE_ENDS)
     return f"id: {event.id}\nevent: {event.kind}\ndata: {data}\n\n"
 
 

@@ -231,6 +231,7 @@ class CallDetail(CallView):
         alerts: list[Alert],
         verdicts: list[MoodVerdict],
         hit_verdicts: dict[int, HitVerdict],
+        public_url: str | None,
     ) -> CallDetail:
         return cls(
             **_fields(call),
@@ -247,7 +248,7 @@ class CallDetail(CallView):
             comments=[CommentView.model_validate(comment) for comment in comments],
             turns=[TurnView.model_validate(turn) for turn in turns],
             hits=[HitView.of(hit, hit_verdicts.get(hit.id or 0)) for hit in hits],
-            alerts=[AlertView.model_validate(as_shown(alert, call)) for alert in alerts],
+            alerts=[AlertView.of(as_shown(alert, call), public_url) for alert in alerts],
             verdicts=[VerdictView.model_validate(verdict) for verdict in verdicts],
         )
 

@@ -113,8 +113,15 @@ def as_shown(alert: Alert, call: Call) -> dict[str, Any]:
     """
     row = {name: getattr(alert, name) for name in OF_ALERT}
     row |= {name: getattr(call, name) for name in OF_CALL}
-    row["play"] = f"/calls/{alert.call_id}/audio#t={round(alert.start_s, 2)}"
+    row["play"] = f"/listen/{alert.call_id}?alert={alert.id}&at={round(alert.start_s, 2)}"
     return {name: _as_text(value) for name, value in row.items()}
+
+
+def with_address(shown: dict[str, Any], public_url: str | None) -> dict[str, Any]:
+    """The same with `play` as a whole address, where it is known how people reach the API."""
+    if public_url is None or "play" not in shown:
+        return shown
+    return shown | {"play": f"{public_url}{shown['play']}"}
 
 
 def find_alert(session: Session, alert_id: int) -> dict[str, Any] | None:

@@ -46,7 +46,7 @@ def write_events(engine: Engine, count: int, kind: str = "raised", **body: Any) 
         session.flush()
         assert alert.id is not None
         whole = {"id": alert.id, "call_id": call.id, "external_id": call.external_id, **shown}
-        whole["play"] = f"/calls/{call.id}/audio#t=7.3"
+        whole["play"] = f"/listen/{call.id}?alert={alert.id}&at=7.3"
         events = [
             AlertEvent(alert_id=alert.id, call_id=call.id, kind=kind, at=now(), body=whole)
             for _ in range(count)

@@ -70,6 +70,17 @@ def test_events_come_as_they_are_written(
         assert (event.id, event.kind, event.alert["acknowledged_by"]) == (3, "acknowledged", "Bob")
 
 
+def test_the_address_to_play_from_is_whole_where_people_s_way_here_is_known(
+    here: Served, engine: Engine, key: str
+) -> None:
+    raise_alert(engine, "a")
+    settings = here.app.state.settings
+    here.app.state.settings = settings.model_copy(update={"public_url": "https://calls.example"})
+    with reading_feed(here.url, key, after=0) as reader:
+        [event] = reader.wait_for(1)
+    assert event.alert["play"].startswith("https://calls.example/listen/1?alert=1&at=")
+
+
 def test_a_reader_goes_on_where_it_was(here: Served, engine: Engine, key: str) -> None:
     for name in "abc":
         raise_alert(engine, name)

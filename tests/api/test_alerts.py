@@ -34,6 +34,21 @@ def resolve(api: TestClient, number: int, **body: Any) -> Any:
     return api.post(f"/alerts/{number}/resolve", json={"outcome": "settled"} | body)
 
 
+def test_the_address_to_play_from_is_whole_where_people_s_way_here_is_known(
+    api: TestClient, engine: Engine
+) -> None:
+    call_id = store_call(engine, "4711", turn("customer", 2.5, "You are useless idiots!", ANGRY))
+    settings = api.app.state.settings
+    api.app.state.settings = settings.model_copy(update={"public_url": "https://calls.example"})
+    whole = f"https://calls.example/listen/{call_id}?alert=1&at=2.5"
+    assert api.get("/alerts").json()["items"][0]["play"] == whole
+    assert api.get("/alerts/1").json()["play"] == whole
+    assert api.get(f"/calls/{call_id}").json()["alerts"][0]["play"] == whole
+    assert acknowledge(api, 1).json()["play"] == whole
+    events = api.get("/alerts/1/events").json()["items"]
+    assert [event["alert"]["play"] for event in events] == [whole, whole]
+
+
 def test_an_alert_says_why_and_whose_call_it_is_and_where_to_play(
     api: TestClient, engine: Engine
 ) -> None:
@@ -44,7 +59,7 @@ def test_an_alert_says_why_and_whose_call_it_is_and_where_to_play(
     assert (alert["call_id"], alert["external_id"]) == (call_id, "4711")
     assert (alert["agent"], alert["line"], alert["status"]) == ("Alice", "100", "new")
     assert (alert["severity"], alert["rule"]) == ("high", "angry-or-abusive")
-    assert alert["play"] == f"/calls/{call_id}/audio#t={alert['start_s']}"
+    assert alert["play"] == f"/listen/{call_id}?alert={alert['id']}&at={alert['start_s']}"
     assert {piece["kind"] for piece in alert["evidence"]} == {"hit"}
     assert "idiot" in alert["reason"]
     assert datetime.fromisoformat(alert["started_at"]) == datetime.fromisoformat(

@@ -69,7 +69,7 @@ def test_what_a_rule_finds_is_raised_with_all_that_is_shown(engine: Engine, call
         "Alice",
         "100",
     )
-    assert body["play"] == f"/calls/{call_id}/audio#t=9.0"
+    assert body["play"] == f"/listen/{call_id}?alert={body['id']}&at=9.0"
     assert body["evidence"] == [a_turn(9.0, 12.0)]
     assert datetime.fromisoformat(body["created_at"]) == alert.created_at
     assert datetime.fromisoformat(body["started_at"]).tzinfo == UTC

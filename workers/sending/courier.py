@@ -69,7 +69,7 @@ class Courier:
         elif subscription.template is not None:
             body = templated_body(subscription.template, told)
         else:
-            body = webhook_body(event)
+            body = webhook_body(event, self.public_url)
         headers = {}
         moment = now()
         if signing := subscription.secrets_at(moment):

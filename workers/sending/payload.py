@@ -8,6 +8,7 @@ import json
 import re
 from typing import Any
 
+from models.alert import with_address
 from models.alert_event import AlertEvent
 from workers.sending.told import Told
 
@@ -17,7 +18,7 @@ MAX_WORD_CHARS = 200
 HALF_AN_ENTITY = re.compile(r"&[a-z]*$")
 
 
-def webhook_body(event: AlertEvent) -> bytes:
+def webhook_body(event: AlertEvent, public_url: str | None) -> bytes:
     """An event as the Standard Webhooks specification recommends: type, timestamp, data. The same
     event gives the same bytes.
     """
@@ -25,7 +26,7 @@ def webhook_body(event: AlertEvent) -> bytes:
         {
             "type": f"alert.{event.kind}",
             "timestamp": event.at.isoformat().replace("+00:00", "Z"),
-            "data": event.body,
+            "data": with_address(event.body, public_url),
         }
     )
 

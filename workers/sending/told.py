@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from models.alert import with_address
 from models.alert_event import AlertEvent
 
 HEADINGS = {
@@ -42,7 +43,7 @@ class Told:
     @classmethod
     def of(cls, event: AlertEvent, public_url: str | None) -> Told:
         """Out of an event's snapshot; what the snapshot does not know is `unknown`."""
-        body = event.body
+        body = with_address(event.body, public_url)
         start_s = float(body.get("start_s") or 0.0)
         return cls(
             kind=event.kind,
@@ -56,7 +57,7 @@ class Told:
             call_id=event.call_id,
             call=str(body.get("external_id") or event.call_id),
             start_s=start_s,
-            link=f"{public_url}{body['play']}" if public_url and body.get("play") else None,
+            link=body.get("play") if public_url else None,
         )
 
     @property

@@ -77,7 +77,13 @@ def test_one_mail_says_all_that_came(postbox: tuple[Postbox, str]) -> None:
     [got] = box.got
     assert (got.mail_from, got.rcpt_tos) == ("alerts@example.com", TO)
     text = text_of(got)
-    for part in ("angry for 9 s", "сердится", "agent Alice", "1:07", "https://calls.example/calls"):
+    for part in (
+        "angry for 9 s",
+        "сердится",
+        "agent Alice",
+        "1:07",
+        "https://calls.example/listen/5?alert=3&at=67.3",
+    ):
         assert part in text
     assert b"Subject: Overtone: 2 alert events" in (got.original_content or b"")
 

@@ -30,7 +30,12 @@ AT = datetime(2026, 11, 2, 9, 15, 0, 250000, tzinfo=UTC)
 
 def event(kind: str = "raised", **body: Any) -> AlertEvent:
     known = {"rule": "angry", "severity": "high", "reason": "angry for 9 s", "start_s": 67.3}
-    known |= {"agent": "Alice", "line": "1", "external_id": "c-1", "play": "/calls/5/audio#t=67.3"}
+    known |= {
+        "agent": "Alice",
+        "line": "1",
+        "external_id": "c-1",
+        "play": "/listen/5?alert=3&at=67.3",
+    }
     return AlertEvent(id=7, alert_id=3, call_id=5, kind=kind, at=AT, body=known | body)
 
 
@@ -39,7 +44,7 @@ def told(public_url: str | None = "https://calls.example", **body: Any) -> Told:
 
 
 def test_a_signature_is_what_the_reference_verifies() -> None:
-    secret, body = new_secret(), webhook_body(event())
+    secret, body = new_secret(), webhook_body(event(), None)
     headers = signed_headers("evt_7", body, secrets=(secret,), at=now())
     assert Webhook(secret).verify(body, headers) == json.loads(body)
     assert headers["webhook-id"] == "evt_7"
@@ -78,13 +83,22 @@ def test_an_old_message_sent_again_by_a_stranger_is_refused() -> None:
 
 
 def test_a_webhook_says_type_time_and_the_alert() -> None:
-    body = json.loads(webhook_body(event("overdue")))
+    body = json.loads(webhook_body(event("overdue"), None))
     assert body == {
         "type": "alert.overdue",
         "timestamp": "2026-11-02T09:15:00.250000Z",
         "data": event().body,
     }
-    assert webhook_body(event()) == webhook_body(event())
+    assert webhook_body(event(), None) == webhook_body(event(), None)
+
+
+def test_a_webhook_has_the_whole_address_to_play_from() -> None:
+    body = json.loads(webhook_body(event(), "https://calls.example"))
+    assert body["data"]["play"] == "https://calls.example/listen/5?alert=3&at=67.3"
+    test = event()
+    del test.body["play"]  # as an event of no call has none
+    assert "play" not in json.loads(webhook_body(test, "https://calls.example"))["data"]
+    assert Told.of(test, "https://calls.example").link is None
 
 
 def texts_of(body: bytes) -> str:
@@ -100,7 +114,7 @@ def test_chat_has_severity_reason_agent_second_and_link() -> None:
     for part in ("high", "angry for 9 s", "agent Alice", "call c-1", "|1:07>"):
         assert part in said
         assert part in text
-    assert "<https://calls.example/calls/5/audio#t=67.3|" in said
+    assert "<https://calls.example/listen/5?alert=3&amp;at=67.3|" in said
     assert "play from 1:07" in texts_of(chat_body(told(public_url=None)))
 
 
