@@ -55,6 +55,11 @@ class Span:
     def duration_s(self) -> float:
         return self.end_s - self.start_s
 
+    @property
+    def speech_s(self) -> float:
+        """Without the padding."""
+        return self.duration_s - self.lead_s - self.tail_s
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

@@ -2,7 +2,7 @@
 the mood.
 
 Knows nothing of speakers or turns. The encoder runs once per window; its output tells the language,
-feeds the decoder and the alignment of words and, pooled per word, the mood model.
+feeds the decoder (`speech.decoder`) and, pooled per word, the mood model.
 """
 
 from __future__ import annotations
@@ -12,39 +12,24 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import ctranslate2
 import numpy as np
-from ctranslate2.models import WhisperGenerationResult
 from faster_whisper import WhisperModel
-from faster_whisper.tokenizer import Tokenizer
-from faster_whisper.transcribe import (
-    get_compression_ratio,
-    get_suppressed_tokens,
-)
 from numpy.typing import NDArray
 
 from speech.activity import Window
-from speech.alignment import HeardWord, heard_word, whole_words
+from speech.alignment import HeardWord
 from speech.audio import AudioError
+from speech.decoder import Decoded, Decoder
 from speech.device import fitting_batch, free_memory, is_full, window_bytes
 from speech.encoded import Encoded, on_cpu, padded_features, those_of
-from speech.hotwords import first_that_fit, hotwords_for, is_better
 from speech.languages import THRESHOLD, Languages, decide, pinned, spread
-from speech.phantoms import Said, phantoms
 from speech.recording import Recording
 from speech.whisper_files import ModelMissing
 from speech.whisper_model import load_whisper
 
 logger = logging.getLogger(__name__)
-
-# A window is taken for silence where both hold: the two thresholds of Whisper's own decoder
-# (Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision", section 4.5).
-NO_SPEECH_PROBABILITY = 0.6
-LOG_PROBABILITY = -1.0
-# Text that gzip shrinks more than this repeats itself (same source): the decoder ran in a loop.
-LOOP_COMPRESSION = 2.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,14 +41,6 @@ class Transcript:
     words: tuple[HeardWord, ...]
     languages: Languages
     dropped_words: int = 0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Heard:
-    """One window's words, and how many more were written and not said."""
-
-    words: list[HeardWord]
-    dropped: int
 
 
 class LanguageUnknown(AudioError):
@@ -152,12 +129,12 @@ class Transcriber:
         dropped = done = 0
         for code in sorted(set(languages.channels.values())):
             speaks = {channel for channel, own in languages.channels.items() if own == code}
-            tokenizer = self._tokenizer(code)
+            decoder = Decoder(self.model, code, beam_size=self.beam_size, hotwords=hotwords)
             for part in chain(
                 those_of(speaks, encoded),
                 self._encode(recording, [w for w in rest if w.channel in speaks]),
             ):
-                for heard in self._decode(part, tokenizer, hotwords):
+                for heard in self._decode(part, recording, decoder):
                     words += heard.words
                     dropped += heard.dropped
                 done += len(part.windows)
@@ -181,14 +158,6 @@ class Transcriber:
                 f"{code!r} is no language that Whisper {self.name} knows; take its code of two "
                 "letters, such as en or ru"
             )
-
-    def _tokenizer(self, language: str) -> Tokenizer:
-        return Tokenizer(
-            self.model.hf_tokenizer,
-            self.model.model.is_multilingual,
-            task="transcribe",
-            language=language,
-        )
 
     def _encode(self, recording: Recording, windows: Sequence[Window]) -> Iterator[Encoded]:
         """Windows of like length in batches: the decoder waits for the longest text of a batch."""
@@ -233,99 +202,15 @@ class Transcriber:
         for window, languages in zip(part.windows, found, strict=True):
             yield window, {token[2:-2]: probability for token, probability in languages}
 
-    def _decode(
-        self, part: Encoded, tokenizer: Tokenizer, hotwords: Sequence[str]
-    ) -> Iterator[_Heard]:
-        """What is said in each window."""
+    def _decode(self, part: Encoded, recording: Recording, decoder: Decoder) -> Iterator[Decoded]:
+        """What is said in some windows, and in those that were to be heard again."""
         try:
-            results = self._generate(part, tokenizer, hotwords)
-            alignments = self._align(part, tokenizer, results)
+            decoded = decoder.decode(part)
         except (RuntimeError, MemoryError) as error:
             self._halve(len(part.windows), error)
             for half in part.halves():
-                yield from self._decode(half, tokenizer, hotwords)
+                yield from self._decode(half, recording, decoder)
             return
-        frames = on_cpu(part.frames)
-        for i, (window, result) in enumerate(zip(part.windows, results, strict=True)):
-            pieces = whole_words(alignments[i], window)
-            if result.no_speech_prob > NO_SPEECH_PROBABILITY and result.scores[0] < LOG_PROBABILITY:
-                yield _Heard([], len(pieces))
-                continue
-            unsaid = phantoms(
-                [Said(p.text, p.probability, window.spans[p.span].peak) for p in pieces]
-            )
-            said = [piece for place, piece in enumerate(pieces) if place not in unsaid]
-            yield _Heard([heard_word(window, frames[i], piece) for piece in said], len(unsaid))
-
-    def _generate(
-        self, part: Encoded, tokenizer: Tokenizer, hotwords: Sequence[str]
-    ) -> list[WhisperGenerationResult]:
-        """The decoder's text for each window; with `hotwords` where that is better.
-
-        A text that runs in a loop is decoded again, alone, without repetitions.
-        """
-        results = self._texts(part, tokenizer)
-        for i, result in enumerate(results):
-            if _loops(tokenizer, result):
-                results[i] = self._texts(part.only([i]), tokenizer, no_repeat_ngram_size=3)[0]
-        known = hotwords_for(tuple(hotwords), tokenizer.language_code)
-        for i, result in enumerate(results):
-            without = tokenizer.decode(_text_tokens(tokenizer, result)), result.scores[0]
-            terms = first_that_fit(
-                known.likely(without[0]),
-                # Half of the decoder's memory holds terms, the other half its own text.
-                room=self.model.max_length // 2,
-                tokens_of=lambda term: len(tokenizer.encode(f" {term},")),
-            )
-            if not terms:
-                continue
-            told = self._texts(part.only([i]), tokenizer, terms=terms)[0]
-            with_terms = tokenizer.decode(_text_tokens(tokenizer, told)), told.scores[0]
-            if is_better(terms, without=without, told=with_terms):
-                results[i] = told
-        return results
-
-    def _texts(
-        self, part: Encoded, tokenizer: Tokenizer, *, terms: Sequence[str] = (), **options: Any
-    ) -> list[WhisperGenerationResult]:
-        prompt = self.model.get_prompt(
-            tokenizer, [], without_timestamps=True, hotwords=", ".join(terms) or None
-        )
-        return list(
-            self.model.model.generate(
-                part.frames,
-                [prompt] * len(part.windows),
-                beam_size=self.beam_size,
-                max_length=self.model.max_length,
-                suppress_blank=True,
-                suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
-                return_scores=True,
-                return_no_speech_prob=True,
-                **options,
-            )
-        )
-
-    def _align(
-        self,
-        part: Encoded,
-        tokenizer: Tokenizer,
-        results: Sequence[WhisperGenerationResult],
-    ) -> list[list[dict[str, Any]]]:
-        """When each word of each window is said."""
-        texts = [_text_tokens(tokenizer, result) for result in results]
-        # The encoder has 1500 positions for 3000 mel frames; alignment looks only at the filled
-        # part.
-        filled = [min(3000, round(window.duration_s * 100)) for window in part.windows]
-        found: list[list[dict[str, Any]]] = self.model.find_alignment(
-            tokenizer, texts, part.frames, filled
-        )
-        return found
-
-
-def _text_tokens(tokenizer: Tokenizer, result: WhisperGenerationResult) -> list[int]:
-    return [token for token in result.sequences_ids[0] if token < tokenizer.eot]
-
-
-def _loops(tokenizer: Tokenizer, result: WhisperGenerationResult) -> bool:
-    text = tokenizer.decode(_text_tokens(tokenizer, result))
-    return bool(get_compression_ratio(text) > LOOP_COMPRESSION) if text else False
+        yield decoded
+        for smaller in self._encode(recording, decoded.again):
+            yield from self._decode(smaller, recording, decoder)

@@ -257,3 +257,27 @@ def test_the_encoder_gives_fifty_frames_a_second(model: WhisperModel, enquiry: R
     assert frames.shape[0] == 2
     assert 700 <= frames.shape[1] <= 750  # two seconds of silence follow
     assert np.isfinite(frames).all()
+
+
+# The same words again and again
+
+
+def test_who_says_everything_five_times_is_heard_five_times(
+    model: WhisperModel, enquiry: Recording
+) -> None:
+    spans = speech_spans(enquiry, 1)
+    whole = hear(model, enquiry, [Window((span,)) for span in spans])[0]
+    asked = next(w for w in whole.words if "bearing" in w.word.text.lower())
+    span = next(s for s in spans if s.start_s <= asked.word.start_s < s.end_s)
+    rate = enquiry.stored_rate_hz
+    said = enquiry.channels[1][round(span.start_s * rate) : round(span.end_s * rate)]
+    pause = np.zeros(round(0.8 * rate), np.int16)
+    again = Recording((np.concatenate([pause, *[said, pause] * 5]),), stored_rate_hz=rate)
+
+    found = pack(speech_spans(again, 0), 30.0)
+    assert max(len(window.spans) for window in found) >= 3
+    heard, _ = hear(model, again, found)
+
+    once = " ".join(w.word.text for w in whole.words if span.start_s <= w.word.start_s < span.end_s)
+    times = text(heard.words, 0).count("bearing")
+    assert times == 5 * once.lower().count("bearing"), (once, text(heard.words, 0))
