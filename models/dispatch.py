@@ -1,9 +1,10 @@
 """What is sent next: events become deliveries, and one dispatcher at a time holds a subscription.
 
 Any number of dispatchers may ask. Each subscription is held by a lease, so its deliveries go out
-one after the other; a lease runs out by itself where its holder died. Moments come from one clock
-(`models.db.database_clock`); one that lies where no clock can have put it says that the clock was
-moved, and is not believed.
+one after the other; a lease runs out by itself where its holder died. Deliveries may go with their
+calls at any time between two steps, and at none within one (`models.delivery.lock_deliveries`).
+Moments come from one clock (`models.db.database_clock`); one that lies where no clock can have put
+it says that the clock was moved, and is not believed.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from sqlalchemy import update as update_rows
 from sqlmodel import Session, col, select
 
 from models.alert_event import AlertEvent, EventFilters, events_after, last_event_id
-from models.delivery import Delivery, Outcome, Standing, log_attempt
+from models.delivery import Delivery, Outcome, Standing, lock_deliveries, log_attempt
 from models.subscription import Subscription
 
 AGAIN_S = 5.0
-LEASE_S = 60
+# An attempt by HTTP takes 10 s at most; what takes longer renews its lease.
+LEASE_S = 15
 GIVE_UP_S = 24 * 3600
 EVENTS_AT_ONCE = 500
 DIGEST_EVENTS = 200
@@ -52,6 +54,7 @@ def claim(session: Session, moment: datetime, busy: Collection[int] = ()) -> lis
 
     Those in `busy` are left out, whatever their lease says.
     """
+    lock_deliveries(session)
     free = select(Subscription).where(*_has_work(session, moment, busy))
     free = free.order_by(col(Subscription.id)).with_for_update(skip_locked=True, of=Subscription)
     held = list(session.exec(free.execution_options(populate_existing=True)))
@@ -68,13 +71,15 @@ def note(
     *,
     moment: datetime,
     retry_in_s: float | None,
+    is_last: bool = False,
 ) -> Claim | None:
     """Write down what came of a claim, take what the subscription has next, and commit; None where
-    nothing is due, and the lease is given back.
+    nothing is due, or this is to be the last, and the lease is given back.
 
     After a failure the same is due again in `retry_in_s` seconds, or parked where that is None.
     Whoever has lost the lease meanwhile changes nothing but the log, unless it was delivered.
     """
+    lock_deliveries(session)
     row = _locked(session, held.subscription.id)
     numbers = [delivery.id for delivery in held.deliveries if delivery.id is not None]
     there = select(Delivery).where(col(Delivery.id).in_(numbers)).order_by(col(Delivery.event_id))
@@ -104,11 +109,33 @@ def note(
     session.add(row)
     session.flush()
     claims: list[Claim] = []
-    if row.enabled:
+    if row.enabled and not is_last:
         _expand(session, [row], moment)
         claims = _take(session, [row], moment)
     session.commit()
     return claims[0] if claims else None
+
+
+def renew(session: Session, held: Claim, moment: datetime) -> None:
+    """Hold a claim for longer, and commit; nothing where others hold the subscription by now."""
+    _change_lease(session, held, lease=held.lease, until=moment + timedelta(seconds=LEASE_S))
+
+
+def give_back(session: Session, held: Claim) -> None:
+    """Let others have a claim of which nothing came, and commit."""
+    _change_lease(session, held, lease=None, until=None)
+
+
+def _change_lease(
+    session: Session, held: Claim, *, lease: str | None, until: datetime | None
+) -> None:
+    session.execute(
+        update_rows(Subscription)
+        .where(col(Subscription.id) == held.subscription.id, col(Subscription.lease) == held.lease)
+        .values(lease=lease, leased_until=until)
+        .execution_options(synchronize_session=False)
+    )
+    session.commit()
 
 
 def _settle(

@@ -19,6 +19,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from models.alert_event import EventFilters, last_event_id
 from models.call import NEVER_REUSE_IDS
 from models.columns import Json, Moment, now
+from models.delivery import lock_deliveries
 from models.query import BadQuery
 
 Kind = Literal["webhook", "chat", "email"]
@@ -130,6 +131,7 @@ def save_subscription(session: Session, name: str, wanted: Wanted) -> tuple[Subs
         # Two at once would each count 199. SQLite has but one writer. A lock on the table would
         # be in the way of dispatchers, who hold rows of it.
         session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": SAVING_LOCK})
+    lock_deliveries(session)  # what waits is often tried at once after this
     _check_escalation(session, name, wanted.escalates_to)
     row = find_subscription(session, name)
     is_new = row is None
@@ -178,6 +180,7 @@ def forget_subscription(session: Session, name: str) -> bool:
 
     Raises `SubscriptionConflict` while another one escalates to it.
     """
+    lock_deliveries(session)
     row = find_subscription(session, name)
     if row is None:
         return False
