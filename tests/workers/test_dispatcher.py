@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime, timedelta
 from random import Random
+from time import sleep
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 from standardwebhooks.webhooks import Webhook
 
@@ -21,7 +23,7 @@ from models.alert_event import AlertEvent
 from models.columns import now
 from models.db import reading, writing
 from models.delivery import Delivery, DeliveryAttempt, Outcome, Standing, prune, replay
-from models.dispatch import LEASE_S, claim
+from models.dispatch import LEASE_S, Claim, claim
 from models.subscription import (
     Subscription,
     Wanted,
@@ -351,6 +353,75 @@ def test_one_killed_between_sending_and_noting_sends_the_same_id_again(
     assert receiver.ids == [f"evt_{first}", f"evt_{first}", f"evt_{second}"]
     assert receiver.got[0].body == receiver.got[1].body
     assert standings(engine, "board") == [Standing.DELIVERED] * 2
+
+
+def test_what_cannot_be_noted_for_a_moment_is_noted_then(
+    engine: Engine, receiver: Receiver, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(engine, "board", receiver.url)
+    numbers = write_events(engine, 2)
+    really, broken = Dispatcher._note, [True, True]
+
+    def note(self: Dispatcher, held: Claim, outcome: Outcome) -> Claim | None:
+        if broken:
+            broken.pop()
+            raise OperationalError("note", {}, Exception("the database is away"))
+        return really(self, held, outcome)
+
+    monkeypatch.setattr(Dispatcher, "_note", note)
+    monkeypatch.setattr("workers.dispatcher.NOTE_AGAIN_S", (0.0, 0.0))
+    deliver(dispatcher(engine, clock))
+    assert receiver.ids == [f"evt_{number}" for number in numbers]
+    assert standings(engine, "board") == [Standing.DELIVERED] * 2
+
+
+def test_what_never_can_be_noted_is_sent_again_when_the_lease_is_over(
+    engine: Engine, receiver: Receiver, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(engine, "board", receiver.url)
+    number = write_event(engine)
+
+    def note(*_: object) -> None:
+        raise OperationalError("note", {}, Exception("the database is away"))
+
+    monkeypatch.setattr(Dispatcher, "_note", note)
+    monkeypatch.setattr("workers.dispatcher.NOTE_AGAIN_S", (0.0, 0.0))
+    deliver(dispatcher(engine, clock))
+    monkeypatch.undo()
+    clock.move(LEASE_S + 1)
+    deliver(dispatcher(engine, clock))
+    assert receiver.ids == [f"evt_{number}"] * 2
+    assert standings(engine, "board") == [Standing.DELIVERED]
+
+
+def test_a_message_that_takes_longer_than_a_lease_renews_it(
+    engine: Engine, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(engine, "boss", None, kind="email", addresses=("boss@example.com",))
+    monkeypatch.setattr("workers.dispatcher.RENEW_EVERY_S", 0.02)
+    ends: list[datetime | None] = []
+
+    class Slow(Mails):
+        def send(self, addresses: Sequence[str], told: Sequence[Told]) -> Outcome:
+            for _ in range(3):
+                clock.move(LEASE_S - 1)
+                until = clock.moment + timedelta(seconds=LEASE_S)
+                while subscription(engine, "boss").leased_until != until:
+                    sleep(0.01)
+                ends.append(until)
+                deliver(dispatcher(engine, clock, courier=Courier(Poster(LOCAL), self)))
+            return super().send(addresses, told)
+
+    mails = Slow()
+    write_event(engine)
+    one = dispatcher(engine, clock, courier=Courier(Poster(LOCAL), mails))
+    deliver(one)
+    clock.move(15 * 60)
+    deliver(one)
+    assert len(ends) == 3
+    assert len(mails.sent) == 1, "nobody else took it meanwhile"
+    assert standings(engine, "boss") == [Standing.DELIVERED]
+    assert subscription(engine, "boss").lease is None
 
 
 def test_one_that_comes_back_after_its_lease_changes_nothing_that_others_did(
