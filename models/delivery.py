@@ -99,13 +99,15 @@ class DeliveryAttempt(SQLModel, table=True):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one attempt: the receiver's status where one came, the error in words unless it
-    was delivered, milliseconds, and the beginning of the answer, which is never stored.
+    was delivered, milliseconds, and the beginning of the answer, which is never stored. `asked_s`
+    is how long the receiver asks to be left alone.
     """
 
     status: int | None
     error: str | None
     ms: int
     excerpt: str = ""
+    asked_s: float | None = None
 
     @property
     def delivered(self) -> bool:

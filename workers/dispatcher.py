@@ -178,7 +178,7 @@ class Dispatcher:
         head = held.deliveries[0]
         wait_s = None
         if not outcome.delivered:
-            wait_s = retry_in_s(head.attempts, head.tried_s, self.chance)
+            wait_s = retry_in_s(head.attempts, head.tried_s, self.chance, asked_s=outcome.asked_s)
             logger.info(
                 "event %d could not be delivered to subscription %s, attempt %d: %s",
                 head.event_id,
