@@ -8,7 +8,8 @@ from fastapi import APIRouter, Body, HTTPException, Path, Request
 
 from api.deps import AdminDep, CanRead, ReadingDep, WritingDep
 from api.errors import documented
-from api.rule_views import DEFINITION, RulesView, RuleToTest, RuleView, TrialView
+from api.rule_views import DEFINITION, RulesView, RuleToSave, RuleToTest, RuleView, TrialView
+from api.view import check_name
 from models.alert_rule import (
     AlertRule,
     delete_rule,
@@ -17,7 +18,6 @@ from models.alert_rule import (
     save_rule,
     switch_rule,
 )
-from workers.rules import RuleTable
 from workers.rules.book import as_text
 from workers.rules.definition import MAX_NAME_CHARS, NAME_PATTERN
 from workers.rules.trial import try_rule
@@ -67,11 +67,12 @@ def put_rule(
     session: WritingDep,
     key: AdminDep,
     rule: RuleName,
-    wanted: Annotated[RuleTable, Body(examples=[DEFINITION])],
+    wanted: Annotated[RuleToSave, Body(examples=[DEFINITION])],
 ) -> RuleView:
     """Add a rule, or say all of one anew. It holds for the next call that is heard; alerts that
     were raised stay as they are. A new rule is off unless `enabled` says otherwise.
     """
+    check_name(wanted.name, rule)
     return RuleView.of(save_rule(session, rule, as_text(wanted), by=key.name))
 
 
