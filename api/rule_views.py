@@ -72,14 +72,11 @@ class RulesView(BaseModel):
     items: list[RuleView]
 
 
-class RuleToTest(BaseModel):
-    """A rule, stored or not, and the calls to try it on."""
+class CallsToTry(BaseModel):
+    """The calls to try a rule on; all when left out."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    definition: RuleToSave = Field(
-        description="As `PUT /rules/{rule}` takes it.", examples=[DEFINITION]
-    )
     since: Instant | None = Field(
         None,
         alias="from",
@@ -91,6 +88,14 @@ class RuleToTest(BaseModel):
     )
     most: int = Field(
         MOST_CALLS, ge=1, le=MOST_CALLS, description="So many calls, the newest.", examples=[1000]
+    )
+
+
+class RuleToTest(CallsToTry):
+    """A rule, stored or not, and the calls to try it on."""
+
+    definition: RuleToSave = Field(
+        description="As `PUT /rules/{rule}` takes it.", examples=[DEFINITION]
     )
 
 

@@ -143,6 +143,23 @@ def test_a_rule_is_tried_on_stored_calls(api: TestClient, engine: Engine) -> Non
     assert "test" not in {rule["name"] for rule in api.get("/rules").json()["items"]}
 
 
+def test_a_stored_rule_is_tried_by_its_name(api: TestClient, engine: Engine) -> None:
+    store_call(engine, "rude", turn("customer", 1.0, "You liar."))
+    store_call(engine, "polite", turn("customer", 1.0, "Hello."))
+    put(api, "rude at once", ABUSIVE | {"enabled": False})
+    found = api.post("/rules/rude at once/test").json()
+    assert found == api.post("/rules/test", json={"definition": ABUSIVE}).json()
+    assert (found["looked_at"], found["fired"]) == (2, 1)
+    newest = api.post("/rules/rude at once/test", json={"most": 1}).json()
+    assert (newest["looked_at"], newest["fired"]) == (1, 0)
+    assert api.post("/rules/rude at once/test", json={"definition": ABUSIVE}).status_code == 422
+    assert api.post("/rules/nobody/test").status_code == 404
+    with writing(engine) as session:
+        save_rule(session, "odd", RuleText({"all_of": [{"of later": {}}]}, "high"), by=None)
+    unreadable = api.post("/rules/odd/test")
+    assert (unreadable.status_code, "of later" in unreadable.text) == (422, True)
+
+
 @pytest.mark.parametrize(
     ("change", "parameter"),
     [
