@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 from threading import Event, Thread
 from time import monotonic
@@ -26,6 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.db import database_clock, reading, writing
 from models.delivery import Outcome, prune
 from models.dispatch import Claim, Clock, anything_to_do, claim, give_back, note, renew
+from models.fan_out import NO_HISTORY
 from workers.retries import retry_in_s
 from workers.sending.courier import Courier
 from workers.wake import Wake
@@ -47,12 +49,15 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True)
 class Dispatcher:
-    """One of any number over the same database."""
+    """One of any number over the same database. What is found in calls that began longer ago than
+    `history` is sent to nobody.
+    """
 
     engine: Engine
     courier: Courier
     clock: Clock = database_clock
     chance: Random = field(default_factory=Random)
+    history: timedelta = NO_HISTORY
     _stopped: Event = field(default_factory=Event)
     _busy: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _pruned_at: float = float("-inf")
@@ -172,7 +177,7 @@ class Dispatcher:
         with writing(self.engine) as session:
             if self._stopped.is_set():  # while the database was waited for
                 return []
-            return claim(session, self.clock(session), busy)
+            return claim(session, self.clock(session), busy, history=self.history)
 
     def _note(self, held: Claim, outcome: Outcome) -> Claim | None:
         head = held.deliveries[0]
@@ -195,6 +200,7 @@ class Dispatcher:
                 moment=moment,
                 retry_in_s=wait_s,
                 is_last=self._stopped.is_set(),
+                history=self.history,
             )
 
     def _renew(self, held: Claim) -> None:

@@ -182,6 +182,28 @@ def test_an_overdue_alert_is_escalated_and_nothing_else(
     assert boss.ids == [f"evt_{number}" for number in (late, own, both)]
 
 
+def test_what_is_found_in_calls_of_long_ago_is_sent_to_nobody(
+    engine: Engine, receiver: Receiver, clock: TestClock
+) -> None:
+    subscribe(engine, "boss", receiver.url, filters={"kinds": ["reopened"]})
+    subscribe(engine, "board", receiver.url, escalates_to="boss")
+    old, fresh = (
+        {"started_at": (now() - timedelta(days=7, minutes=minutes)).isoformat()}
+        for minutes in (1, -1)
+    )
+    for kind in ("raised", "changed", "reopened", "no_longer"):
+        write_event(engine, kind, **old)
+    told = [write_event(engine, "raised", **fresh)]
+    told += [write_event(engine, kind, **old) for kind in ("acknowledged", "resolved")]
+    deliver(dispatcher(engine, clock, history=timedelta(days=7)))
+    assert receiver.ids == [f"evt_{number}" for number in told]
+    assert subscription(engine, "boss").cursor == told[-1]
+    receiver.got.clear()
+    number = write_event(engine, "reopened", **old)
+    deliver(dispatcher(engine, clock))
+    assert receiver.ids == [f"evt_{number}"] * 2
+
+
 def test_a_failure_is_tried_again_with_the_same_id_and_what_comes_after_waits(
     engine: Engine, receiver: Receiver, clock: TestClock
 ) -> None:
