@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random
 from time import sleep
 from typing import Any
@@ -22,8 +23,10 @@ from standardwebhooks.webhooks import Webhook
 from models.alert_event import AlertEvent
 from models.columns import now
 from models.db import reading, writing
+from models.deletion import Order, Why, delete_calls
 from models.delivery import Delivery, DeliveryAttempt, Outcome, Standing, prune, replay
 from models.dispatch import LEASE_S, Claim, claim
+from models.stores import Stores
 from models.subscription import (
     Subscription,
     Wanted,
@@ -585,6 +588,27 @@ def test_a_subscription_deleted_while_it_is_served_harms_nobody(
     assert len(receiver.got) == 1
     with reading(engine) as session:
         assert session.exec(select(Delivery)).all() == []
+
+
+def test_a_call_deleted_while_its_alert_is_sent_holds_nobody_up(
+    engine: Engine, receiver: Receiver, clock: TestClock, tmp_path: Path
+) -> None:
+    subscribe(engine, "board", receiver.url)
+    numbers = [write_event(engine) for _ in range(4)]
+
+    def delete(handler: Handler) -> None:
+        if len(receiver.got) == 1:
+            with writing(engine) as session:
+                gone = select(AlertEvent.call_id).where(col(AlertEvent.id).in_(numbers[:3]))
+                calls = list(session.exec(gone))
+                delete_calls(session, Stores(tmp_path, ()), calls, Order(Why.ERASURE))
+        answer(200)(handler)
+
+    receiver.behave = delete
+    deliver(dispatcher(engine, clock))
+    assert receiver.ids == [f"evt_{numbers[0]}", f"evt_{numbers[3]}"]
+    assert standings(engine, "board") == [Standing.DELIVERED]
+    assert subscription(engine, "board").lease is None
 
 
 def test_chat_and_templates_are_sent_in_their_forms(
