@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from threading import Event
 from time import sleep
 from typing import Any
 
@@ -43,6 +44,7 @@ from workers.sending.courier import Courier
 from workers.sending.mail import Mailer
 from workers.sending.post import Poster
 from workers.sending.told import Told
+from workers.wake import Wake
 
 Open = Callable[[], Receiver]
 LOCAL = Reach.of(("127.0.0.1",))
@@ -658,6 +660,38 @@ def test_e_mail_is_a_digest_of_what_came(engine: Engine, clock: TestClock) -> No
         clock.move(15 * 60)
         deliver(one)
     assert len(mails.sent) == 1, "nothing came, so nothing is sent"
+
+
+def test_a_mail_that_is_under_way_at_the_end_is_not_given_to_others_at_once(
+    engine: Engine, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.dispatcher.FAREWELL_S", 0.1)
+    subscribe(engine, "boss", None, kind="email", addresses=("boss@example.com",))
+    begun, may_end, stopped = Event(), Event(), Event()
+
+    class Stuck(Mails):
+        def send(self, addresses: Sequence[str], told: Sequence[Told]) -> Outcome:
+            begun.set()
+            may_end.wait(30)
+            return super().send(addresses, told)
+
+    write_event(engine)
+    mails = Stuck()
+    one = dispatcher(engine, clock, courier=Courier(Poster(LOCAL), mails))
+    deliver(one)
+    clock.move(15 * 60)
+
+    async def run() -> None:
+        running = asyncio.create_task(one.run(Wake("redis://127.0.0.1:9/0"), stopped))
+        assert await asyncio.to_thread(begun.wait, 30)
+        stopped.set()
+        await running
+
+    asyncio.run(run())
+    assert subscription(engine, "boss").lease is not None
+    deliver(dispatcher(engine, clock, courier=Courier(Poster(LOCAL), mails)))
+    may_end.set()
+    assert standings(engine, "boss") == [Standing.WAITING]
 
 
 def test_a_digest_that_fails_is_tried_again(engine: Engine, clock: TestClock) -> None:
