@@ -150,6 +150,13 @@ class Settings(BaseSettings):
         description="... when it lasts for at least this many seconds of speech. Rules that you "
         "changed have their own figures.",
     )
+    alert_days: int = Field(
+        7,
+        ge=1,
+        le=36500,
+        description="What is found in a call that began more days ago is an alert in lists and "
+        "streams, but is sent to nobody and never overdue.",
+    )
     job_failures: int = Field(
         3, ge=1, description="Times that hearing a call may fail before the call is marked failed."
     )

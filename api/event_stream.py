@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.feed import Feed, TooManyStreams
+from api.feed import Feed, TooManyOfKey, TooManyStreams
 from models.alert import with_address
 from models.alert_event import AlertEvent, EventFilters, events_after
 from models.db import reading
@@ -72,11 +72,12 @@ class EventStream(Response):
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            with self._feed.streaming():
+            with self._feed.streaming(self._key_id):
                 await self._stream(receive, send)
         except TooManyStreams as error:
+            status = 429 if isinstance(error, TooManyOfKey) else 503
             raise HTTPException(
-                503, str(error), headers={"Retry-After": str(RETRY_AFTER_S)}
+                status, str(error), headers={"Retry-After": str(RETRY_AFTER_S)}
             ) from error
 
     async def _stream(self, receive: Receive, send: Send) -> None:

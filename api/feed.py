@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from asyncio import AbstractEventLoop
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Thread
@@ -25,12 +26,19 @@ logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
 MOST_STREAMS = 200
+# Twice the readers that a wallboard has: those who come back may do so before it is noticed that
+# they had gone.
+MOST_STREAMS_OF_KEY = 40
 # Streams take turns at the database, so that they leave connections and threads to everybody else.
 READERS_AT_ONCE = 4
 
 
 class TooManyStreams(Exception):
     """This process holds as many streams as it may; the text says what to do."""
+
+
+class TooManyOfKey(TooManyStreams):
+    """It holds as many with one key as it may."""
 
 
 class Feed:
@@ -44,7 +52,7 @@ class Feed:
         self._wake = wake
         self._news = asyncio.Event()
         self._closing = asyncio.Event()
-        self._streams = 0
+        self._streams: Counter[int] = Counter()
 
     def start(self) -> None:
         """Look for events from now on, in a thread; called in the loop of the streams."""
@@ -58,18 +66,25 @@ class Feed:
         self._ring()
 
     @contextmanager
-    def streaming(self) -> Iterator[None]:
-        """Holds one of the places for streams. Raises `TooManyStreams`."""
-        if self._streams >= MOST_STREAMS:
+    def streaming(self, key_id: int) -> Iterator[None]:
+        """Holds one of the places for streams. Raises `TooManyStreams`, or `TooManyOfKey`."""
+        if self._streams[key_id] >= MOST_STREAMS_OF_KEY:
+            raise TooManyOfKey(
+                f"{MOST_STREAMS_OF_KEY} streams are open here with this key, which is the most for "
+                "one: end those that nobody reads, or make other keys"
+            )
+        if self._streams.total() >= MOST_STREAMS:
             raise TooManyStreams(
                 f"{MOST_STREAMS} streams are open here, which is the most: come back later, or run "
                 "more API processes"
             )
-        self._streams += 1
+        self._streams[key_id] += 1
         try:
             yield
         finally:
-            self._streams -= 1
+            self._streams[key_id] -= 1
+            if not self._streams[key_id]:
+                del self._streams[key_id]
 
     async def beyond(self, event_id: int, *, timeout_s: float) -> bool:
         """Wait for an event after this one; False where none came in time, or the feed closed."""

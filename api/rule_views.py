@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.call_filter import Instant
-from api.view import View
+from api.view import View, without
 from models.alert_rule import AlertRule
 from workers.rules import RuleTable
 from workers.rules.trial import MOST_CALLS, MOST_SHOWN, Trial
@@ -21,6 +21,21 @@ DEFINITION: dict[str, Any] = {
         {"outcome": {"one_of": ["voicemail"]}, "not": True},
     ],
 }
+
+ONLY_SHOWN = ("version", "seeded", "created_at", "updated_at", "changed_by")
+
+
+class RuleToSave(RuleTable):
+    """A rule as it shall be. What `GET` answers can be sent back: what it only shows is not looked
+    at.
+    """
+
+    name: str | None = Field(None, description="As the address says it.", examples=[None])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_shown(cls, body: Any) -> Any:
+        return without(ONLY_SHOWN, body)
 
 
 class RuleView(View):
@@ -57,14 +72,11 @@ class RulesView(BaseModel):
     items: list[RuleView]
 
 
-class RuleToTest(BaseModel):
-    """A rule, stored or not, and the calls to try it on."""
+class CallsToTry(BaseModel):
+    """The calls to try a rule on; all when left out."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    definition: RuleTable = Field(
-        description="As `PUT /rules/{rule}` takes it.", examples=[DEFINITION]
-    )
     since: Instant | None = Field(
         None,
         alias="from",
@@ -76,6 +88,14 @@ class RuleToTest(BaseModel):
     )
     most: int = Field(
         MOST_CALLS, ge=1, le=MOST_CALLS, description="So many calls, the newest.", examples=[1000]
+    )
+
+
+class RuleToTest(CallsToTry):
+    """A rule, stored or not, and the calls to try it on."""
+
+    definition: RuleToSave = Field(
+        description="As `PUT /rules/{rule}` takes it.", examples=[DEFINITION]
     )
 
 

@@ -8,7 +8,16 @@ from fastapi import APIRouter, Body, HTTPException, Path, Request
 
 from api.deps import AdminDep, CanRead, ReadingDep, WritingDep
 from api.errors import documented
-from api.rule_views import DEFINITION, RulesView, RuleToTest, RuleView, TrialView
+from api.rule_views import (
+    DEFINITION,
+    CallsToTry,
+    RulesView,
+    RuleToSave,
+    RuleToTest,
+    RuleView,
+    TrialView,
+)
+from api.view import check_name
 from models.alert_rule import (
     AlertRule,
     delete_rule,
@@ -17,8 +26,9 @@ from models.alert_rule import (
     save_rule,
     switch_rule,
 )
-from workers.rules import RuleTable
-from workers.rules.book import as_text
+from models.query import BadQuery
+from workers.rules import RuleError, RuleTable
+from workers.rules.book import as_text, stored_table
 from workers.rules.definition import MAX_NAME_CHARS, NAME_PATTERN
 from workers.rules.trial import try_rule
 
@@ -46,14 +56,7 @@ def post_test(request: Request, _key: AdminDep, wanted: RuleToTest) -> TrialView
     """Find out on which stored calls a rule would have fired, and how often a day; nothing is
     written. After 20 s no more calls are looked at, and the answer says so.
     """
-    trial = try_rule(
-        request.app.state.engine,
-        wanted.definition,
-        since=wanted.since,
-        until=wanted.until,
-        most=wanted.most,
-    )
-    return TrialView.of(trial)
+    return _tried(request, wanted.definition, wanted)
 
 
 @router.get("/{rule}", dependencies=[CanRead], responses=documented(401, 403, 404, 422))
@@ -67,11 +70,12 @@ def put_rule(
     session: WritingDep,
     key: AdminDep,
     rule: RuleName,
-    wanted: Annotated[RuleTable, Body(examples=[DEFINITION])],
+    wanted: Annotated[RuleToSave, Body(examples=[DEFINITION])],
 ) -> RuleView:
     """Add a rule, or say all of one anew. It holds for the next call that is heard; alerts that
     were raised stay as they are. A new rule is off unless `enabled` says otherwise.
     """
+    check_name(wanted.name, rule)
     return RuleView.of(save_rule(session, rule, as_text(wanted), by=key.name))
 
 
@@ -80,6 +84,23 @@ def delete_one(session: WritingDep, _key: AdminDep, rule: RuleName) -> None:
     """Delete a rule; its alerts stay."""
     if not delete_rule(session, rule):
         raise _no_rule(rule)
+
+
+@router.post("/{rule}/test", responses=documented(401, 403, 404, 422))
+def post_test_of(
+    request: Request,
+    session: ReadingDep,
+    _key: AdminDep,
+    rule: RuleName,
+    wanted: CallsToTry | None = None,
+) -> TrialView:
+    """The same for a stored rule, on or off."""
+    stored = _there(find_rule(session, rule), rule)
+    try:
+        table = stored_table(stored)
+    except RuleError as error:
+        raise BadQuery("rule", str(error)) from error
+    return _tried(request, table, wanted or CallsToTry())
 
 
 @router.post("/{rule}/enable", responses=documented(401, 403, 404, 422))
@@ -92,6 +113,11 @@ def post_enable(session: WritingDep, key: AdminDep, rule: RuleName) -> RuleView:
 def post_disable(session: WritingDep, key: AdminDep, rule: RuleName) -> RuleView:
     """Judge calls by a rule no more; its alerts stay."""
     return RuleView.of(_there(switch_rule(session, rule, enabled=False, by=key.name), rule))
+
+
+def _tried(request: Request, table: RuleTable, on: CallsToTry) -> TrialView:
+    engine = request.app.state.engine
+    return TrialView.of(try_rule(engine, table, since=on.since, until=on.until, most=on.most))
 
 
 def _there(found: AlertRule | None, name: str) -> AlertRule:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, NoReturn
+from collections.abc import Mapping
+from typing import Annotated, Any, NoReturn
 
 import typer
 from pydantic import ValidationError
 
-from api.subscription_shapes import SubscriptionToSave
+from api.subscription_shapes import SubscriptionToSave, SubscriptionView
 from api.subscriptions import check_wanted
 from models.db import connect, migrate, reading, writing
 from models.delivery import Counts, count_deliveries, try_now
@@ -52,7 +53,9 @@ def show() -> None:
 def add(
     name: Annotated[str, typer.Argument(help="What it is called.")],
     url: Annotated[str | None, typer.Option(help="Where to post to.")] = None,
-    kind: Annotated[str, typer.Option(help=f"Any of {', '.join(KINDS)}.")] = "webhook",
+    kind: Annotated[
+        str | None, typer.Option(help=f"Any of {', '.join(KINDS)}; webhook when left out.")
+    ] = None,
     address: Annotated[Many, typer.Option(help="Whom to mail; may be given again.")] = None,
     severity: Annotated[Many, typer.Option(help="Only of these severities.")] = None,
     rule: Annotated[Many, typer.Option(help="Only of these rules.")] = None,
@@ -60,10 +63,12 @@ def add(
     agent: Annotated[Many, typer.Option(help="Only calls of these agents.")] = None,
     line: Annotated[Many, typer.Option(help="Only calls to these numbers.")] = None,
     escalates_to: Annotated[str | None, typer.Option(help="Told when one is overdue.")] = None,
-    digest_minutes: Annotated[int, typer.Option(help="How long a mail collects.")] = DIGEST_MINUTES,
+    digest_minutes: Annotated[
+        int | None, typer.Option(help=f"How long a mail collects; {DIGEST_MINUTES} when left out.")
+    ] = None,
 ) -> None:
-    """Make a subscription, or change the one of this name; the secret of a new webhook is shown,
-    this once.
+    """Make a subscription, or change the one of this name, of which stays what is left out here,
+    and which is enabled again. The secret of a new webhook is shown, this once.
     """
     if not name.strip() or len(name) > MAX_NAME_CHARS or not name.isprintable() or "/" in name:
         raise typer.BadParameter(
@@ -71,20 +76,20 @@ def add(
         )
     filters = {"severities": severity, "rules": rule, "kinds": event, "agents": agent}
     filters["lines"] = line
+    asked = {"kind": kind, "url": url, "addresses": address, "escalates_to": escalates_to}
     settings = _with_database()
+    engine = connect(settings.database)
     try:
-        wanted = SubscriptionToSave.model_validate(
-            {
-                "kind": kind,
-                "url": url,
-                "addresses": address or [],
-                "filters": {field: values for field, values in filters.items() if values},
-                "escalates_to": escalates_to,
-                "digest_minutes": digest_minutes,
-            }
-        ).wanted()
+        with reading(engine) as session:
+            row = find_subscription(session, name)
+        body: dict[str, Any] = {"kind": "webhook", "filters": {}}
+        if row is not None:
+            body = SubscriptionView.of(row).model_dump(mode="json")
+        body |= _given({**asked, "digest_minutes": digest_minutes})
+        body |= {"filters": body["filters"] | _given(filters), "enabled": True}
+        wanted = SubscriptionToSave.model_validate(body).wanted()
         check_wanted(wanted, Courier.of(settings))
-        with writing(connect(settings.database)) as session:
+        with writing(engine) as session:
             row, is_new = save_subscription(session, name, wanted)
             try_now(session, row.id)
             session.commit()
@@ -127,6 +132,11 @@ def remove(name: Annotated[str, typer.Argument(help="Which one.")]) -> None:
     except SubscriptionConflict as error:
         _give_up(str(error), 1)
     typer.echo(f"{name} is removed")
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were not left out."""
+    return {name: value for name, value in options.items() if value is not None and value != []}
 
 
 def _in_words(detail: object) -> str:

@@ -9,13 +9,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
-from api.view import View
+from api.view import View, without
 from models.delivery import Counts, Delivery, DeliveryAttempt, Outcome, Standing
 from models.subscription import DIGEST_MINUTES, Kind, Subscription, Wanted, as_dict
 from workers.sending.addresses import MAX_URL_CHARS
 from workers.sending.mail import ADDRESS
 from workers.sending.template import MAX_TEMPLATE_CHARS
 
+ONLY_SHOWN = (
+    *("disabled_reason", "previous_secret_until", "created_at", "updated_at"),
+    *("waiting", "parked"),
+)
 MAX_VALUES = 100
 MAX_ADDRESSES = 20
 SMS = '{"to": "+442079460999", "text": "{heading}: {reason} ({agent}, {place})"}'
@@ -51,9 +55,13 @@ class Filters(BaseModel):
 
 
 class SubscriptionToSave(BaseModel):
-    """A subscription as it shall be; what is left out is as its default says."""
+    """A subscription as it shall be; what is left out is as its default says. What `GET` answers
+    can be sent back: what it only shows is not looked at.
+    """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    name: str | None = Field(None, description="As the address says it.", examples=[None])
 
     kind: Kind = Field(
         examples=["webhook"],
@@ -82,8 +90,12 @@ class SubscriptionToSave(BaseModel):
     authorization: SecretStr | None = Field(
         None,
         examples=[None],
-        description="Sent as the header `Authorization`. Never shown again, so it must be given "
-        "each time.",
+        description="Sent as the header `Authorization`. Never shown again.",
+    )
+    has_authorization: bool = Field(
+        False,
+        description="True without `authorization` keeps the one that is stored, for the same `url` "
+        "alone.",
     )
     digest_minutes: int = Field(
         DIGEST_MINUTES, ge=1, le=24 * 60, description="How long a mail collects what comes."
@@ -95,6 +107,11 @@ class SubscriptionToSave(BaseModel):
         examples=["managers"],
         description="Another subscription, told when an alert that this one wants is overdue.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_shown(cls, body: Any) -> Any:
+        return without(ONLY_SHOWN, body)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> SubscriptionToSave:
@@ -124,6 +141,7 @@ class SubscriptionToSave(BaseModel):
             filters={name: list(dict.fromkeys(values)) for name, values in filters.items()},
             template=self.template,
             authorization=self.authorization.get_secret_value() if self.authorization else None,
+            keeps_authorization=self.has_authorization and self.authorization is None,
             digest_minutes=self.digest_minutes,
             enabled=self.enabled,
             escalates_to=self.escalates_to,

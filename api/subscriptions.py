@@ -23,6 +23,7 @@ from api.subscription_shapes import (
     SubscriptionView,
     TestView,
 )
+from api.view import check_name
 from models.delivery import (
     Counts,
     Standing,
@@ -116,6 +117,7 @@ def put_subscription(
     A new one is told of what happens from now on. What waits for one that is changed is tried at
     once.
     """
+    check_name(body.name, subscription)
     wanted = body.wanted()
     check_wanted(wanted, courier)
     row, is_new = save_subscription(session, subscription, wanted)

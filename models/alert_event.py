@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -35,6 +35,10 @@ class EventKind(StrEnum):
     NO_LONGER = "no_longer"
 
 
+# What an analysis finds out, nobody having done anything.
+FINDINGS = (EventKind.RAISED, EventKind.CHANGED, EventKind.REOPENED, EventKind.NO_LONGER)
+
+
 class AlertEvent(SQLModel, table=True):
     """`body` is the alert as it was shown then (`models.alert.as_shown`); `by` is who did it, None
     where it was Overtone. `call_id` is no foreign key: a check of it would wait for whoever writes
@@ -55,6 +59,13 @@ class AlertEvent(SQLModel, table=True):
     at: datetime = Field(sa_column=Column(Moment, nullable=False))
     by: str | None = Field(default=None, sa_column=Column(String(MAX_BY)))
     body: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
+
+    def is_history(self, older_than: timedelta) -> bool:
+        """Whether it was found out about a call that had begun so long before."""
+        began = self.body.get("started_at")
+        if self.kind not in FINDINGS or began is None:
+            return False
+        return self.at - datetime.fromisoformat(began) > older_than
 
 
 EVENT = columns_of(AlertEvent)

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from models.audit import Action, note
 from models.call import Call, Status
+from models.delivery import lock_deliveries
 from models.doomed import DoomedRecording, is_ours, remove_doomed
 from models.facets import forget
 from models.rematch import forget_excerpts
@@ -136,6 +137,7 @@ def _delete_rows(
         return []
     forget(session, recordings)
     forget_excerpts(session, recordings)
+    lock_deliveries(session, alone=True)
     session.execute(delete(Call).where(col(Call.id).in_(recordings)))
     doomed: list[DoomedRecording] = []
     for number, recording in recordings.items():

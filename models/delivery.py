@@ -21,6 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
     insert,
+    text,
 )
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import update as update_rows
@@ -32,6 +33,8 @@ from models.columns import Moment, now
 
 KEPT_DAYS = 30
 KEPT_ATTEMPTS = 50
+# Any number that no other lock of ours has.
+DELIVERIES_LOCK = 0x0E27_0702
 
 
 class Standing(StrEnum):
@@ -96,13 +99,15 @@ class DeliveryAttempt(SQLModel, table=True):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one attempt: the receiver's status where one came, the error in words unless it
-    was delivered, milliseconds, and the beginning of the answer, which is never stored.
+    was delivered, milliseconds, and the beginning of the answer, which is never stored. `asked_s`
+    is how long the receiver asks to be left alone.
     """
 
     status: int | None
     error: str | None
     ms: int
     excerpt: str = ""
+    asked_s: float | None = None
 
     @property
     def delivered(self) -> bool:
@@ -120,6 +125,20 @@ class Counts:
 
     waiting: int = 0
     parked: int = 0
+
+
+def lock_deliveries(session: Session, *, alone: bool = False) -> None:
+    """Until this session ends its transaction, nobody who is `alone` changes deliveries, or nobody
+    else at all where this one is. Whoever changes them takes this before any row that has to do
+    with them.
+
+    What deletes calls is alone: it takes events and deliveries away in an order of its own, which
+    would meet the rows of a dispatcher in a circle, or take away an event that one has just read.
+    Of SQLite's writers there is but one anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        taking = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+        session.execute(text(f"SELECT {taking}(:lock)"), {"lock": DELIVERIES_LOCK})
 
 
 def deliveries_of(
@@ -166,6 +185,7 @@ def count_deliveries(session: Session) -> dict[int, Counts]:
 
 def find_delivery(session: Session, subscription_id: int | None, number: int) -> Delivery | None:
     """One delivery of a subscription, locked until the session ends, or None."""
+    lock_deliveries(session)
     wanted = select(Delivery).where(
         Delivery.id == number, Delivery.subscription_id == subscription_id
     )
@@ -176,6 +196,7 @@ def replay(session: Session, subscription_id: int | None, number: int | None = N
     """Have a parked delivery, or all of them, tried anew for a day; returns how many. Nothing
     commits.
     """
+    lock_deliveries(session)
     wanted = _standing(subscription_id, Standing.PARKED)
     if number is not None:
         wanted = (*wanted, col(Delivery.id) == number)
@@ -192,6 +213,7 @@ def replay(session: Session, subscription_id: int | None, number: int | None = N
 
 def try_now(session: Session, subscription_id: int | None) -> None:
     """Have what waits tried at once, since the address may have changed. Nothing commits."""
+    lock_deliveries(session)
     moment = now()
     session.execute(
         update_rows(Delivery)
@@ -206,6 +228,8 @@ def log_attempt(
     """Write an attempt into the log of these deliveries and keep the last 50 of each. Nothing
     commits.
     """
+    if not numbers:  # an INSERT of no rows would be one of a row of defaults
+        return
     row = {"at": moment, "status": outcome.status, "error": outcome.error, "ms": outcome.ms}
     session.execute(insert(DeliveryAttempt), [{"delivery_id": number, **row} for number in numbers])
     later = aliased(DeliveryAttempt)
@@ -227,6 +251,7 @@ def log_attempt(
 
 def prune(session: Session, moment: datetime) -> None:
     """Drop the log, and what was delivered, of more than 30 days ago. Nothing commits."""
+    lock_deliveries(session)
     before = moment - timedelta(days=KEPT_DAYS)
     session.execute(delete_rows(DeliveryAttempt).where(col(DeliveryAttempt.at) < before))
     session.execute(

@@ -1,7 +1,9 @@
-"""What is sent next: events become deliveries, and one dispatcher at a time holds a subscription.
+"""What is sent next; one dispatcher at a time holds a subscription.
 
-Any number of dispatchers may ask. Each subscription is held by a lease, so its deliveries go out
-one after the other; a lease runs out by itself where its holder died. Moments come from one clock
+Any number of dispatchers may ask, and events become deliveries (`models.fan_out`) as they do. Each
+subscription is held by a lease, so its deliveries go out one after the other; a lease runs out by
+itself where its holder died. Deliveries may go with their calls at any time between two steps, and
+at none within one (`models.delivery.lock_deliveries`). Moments come from one clock
 (`models.db.database_clock`); one that lies where no clock can have put it says that the clock was
 moved, and is not believed.
 """
@@ -9,22 +11,23 @@ moved, and is not believed.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy import update as update_rows
 from sqlmodel import Session, col, select
 
-from models.alert_event import AlertEvent, EventFilters, events_after, last_event_id
-from models.delivery import Delivery, Outcome, Standing, log_attempt
+from models.alert_event import AlertEvent, last_event_id
+from models.delivery import Delivery, Outcome, Standing, lock_deliveries, log_attempt
+from models.fan_out import NO_HISTORY, expand
 from models.subscription import Subscription
 
 AGAIN_S = 5.0
-LEASE_S = 60
+# An attempt by HTTP takes 10 s at most; what takes longer renews its lease.
+LEASE_S = 15
 GIVE_UP_S = 24 * 3600
-EVENTS_AT_ONCE = 500
 DIGEST_EVENTS = 200
 Clock = Callable[[Session], datetime]
 
@@ -47,15 +50,23 @@ def anything_to_do(session: Session, moment: datetime, busy: Collection[int] = (
     return session.exec(wanted).first() is not None
 
 
-def claim(session: Session, moment: datetime, busy: Collection[int] = ()) -> list[Claim]:
+def claim(
+    session: Session,
+    moment: datetime,
+    busy: Collection[int] = (),
+    *,
+    history: timedelta = NO_HISTORY,
+) -> list[Claim]:
     """Take a lease on every subscription that has something to send, and commit.
 
-    Those in `busy` are left out, whatever their lease says.
+    Those in `busy` are left out, whatever their lease says. What is found in calls that began
+    longer ago than `history` is sent to nobody.
     """
+    lock_deliveries(session)
     free = select(Subscription).where(*_has_work(session, moment, busy))
     free = free.order_by(col(Subscription.id)).with_for_update(skip_locked=True, of=Subscription)
     held = list(session.exec(free.execution_options(populate_existing=True)))
-    _expand(session, held, moment)
+    expand(session, held, moment, history)
     claims = _take(session, held, moment)
     session.commit()
     return claims
@@ -68,13 +79,16 @@ def note(
     *,
     moment: datetime,
     retry_in_s: float | None,
+    is_last: bool = False,
+    history: timedelta = NO_HISTORY,
 ) -> Claim | None:
     """Write down what came of a claim, take what the subscription has next, and commit; None where
-    nothing is due, and the lease is given back.
+    nothing is due, or this is to be the last, and the lease is given back.
 
     After a failure the same is due again in `retry_in_s` seconds, or parked where that is None.
     Whoever has lost the lease meanwhile changes nothing but the log, unless it was delivered.
     """
+    lock_deliveries(session)
     row = _locked(session, held.subscription.id)
     numbers = [delivery.id for delivery in held.deliveries if delivery.id is not None]
     there = select(Delivery).where(col(Delivery.id).in_(numbers)).order_by(col(Delivery.event_id))
@@ -104,11 +118,33 @@ def note(
     session.add(row)
     session.flush()
     claims: list[Claim] = []
-    if row.enabled:
-        _expand(session, [row], moment)
+    if row.enabled and not is_last:
+        expand(session, [row], moment, history)
         claims = _take(session, [row], moment)
     session.commit()
     return claims[0] if claims else None
+
+
+def renew(session: Session, held: Claim, moment: datetime) -> None:
+    """Hold a claim for longer, and commit; nothing where others hold the subscription by now."""
+    _change_lease(session, held, lease=held.lease, until=moment + timedelta(seconds=LEASE_S))
+
+
+def give_back(session: Session, held: Claim) -> None:
+    """Let others have a claim of which nothing came, and commit."""
+    _change_lease(session, held, lease=None, until=None)
+
+
+def _change_lease(
+    session: Session, held: Claim, *, lease: str | None, until: datetime | None
+) -> None:
+    session.execute(
+        update_rows(Subscription)
+        .where(col(Subscription.id) == held.subscription.id, col(Subscription.lease) == held.lease)
+        .values(lease=lease, leased_until=until)
+        .execution_options(synchronize_session=False)
+    )
+    session.commit()
 
 
 def _settle(
@@ -187,55 +223,6 @@ def _is_due(moment: datetime) -> ColumnElement[bool]:
     # What was last changed in the future was so before the clock was put back: its `next_at` may be
     # far away, and the attempt that this allows gives it a new one.
     return or_(col(Delivery.next_at) <= moment, col(Delivery.updated_at) > moment)
-
-
-def _expand(session: Session, held: Sequence[Subscription], moment: datetime) -> None:
-    """Make deliveries of the events after the cursor of each; none is made twice."""
-    last = last_event_id(session)
-    escalating = _escalations(session)
-    read: dict[int, list[AlertEvent]] = {}
-    for row in held:
-        after = row.cursor
-        if after >= last:
-            continue
-        if after not in read:
-            read[after] = events_after(session, after, limit=EVENTS_AT_ONCE, filters=EventFilters())
-        wait_s = row.digest_minutes * 60 if row.kind == "email" else 0
-        due_at = moment + timedelta(seconds=wait_s)
-        for event in read[after]:
-            if _is_wanted(event, row.wants, escalating.get(row.name, ())):
-                session.add(_waiting(row, event, moment, due_at))
-        if read[after]:
-            row.cursor = read[after][-1].id or after
-            session.add(row)
-    session.flush()
-
-
-def _waiting(row: Subscription, event: AlertEvent, moment: datetime, due_at: datetime) -> Delivery:
-    assert row.id is not None
-    assert event.id is not None
-    return Delivery(
-        subscription_id=row.id,
-        event_id=event.id,
-        next_at=due_at,
-        created_at=moment,
-        updated_at=moment,
-    )
-
-
-def _escalations(session: Session) -> dict[str, list[EventFilters]]:
-    """What is escalated, by the name of the subscription that it is escalated to."""
-    found: dict[str, list[EventFilters]] = {}
-    for row in session.exec(
-        select(Subscription).where(col(Subscription.escalates_to).is_not(None))
-    ):
-        overdue = replace(row.wants, kinds=("overdue",))
-        found.setdefault(row.escalates_to or "", []).append(overdue)
-    return found
-
-
-def _is_wanted(event: AlertEvent, wants: EventFilters, escalated: Iterable[EventFilters]) -> bool:
-    return any(filters.matches(event) for filters in (wants, *escalated))
 
 
 def _take(session: Session, held: Sequence[Subscription], moment: datetime) -> list[Claim]:

@@ -19,6 +19,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from models.alert_event import EventFilters, last_event_id
 from models.call import NEVER_REUSE_IDS
 from models.columns import Json, Moment, now
+from models.delivery import lock_deliveries
 from models.query import BadQuery
 
 Kind = Literal["webhook", "chat", "email"]
@@ -85,7 +86,7 @@ class Subscription(SQLModel, table=True):
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What somebody asks of a subscription; that its parts fit each other is for the caller to see
-    to.
+    to. `keeps_authorization` stands for the `authorization` that is stored.
     """
 
     kind: Kind
@@ -94,6 +95,7 @@ class Wanted:
     filters: Mapping[str, list[str]] = field(default_factory=dict)
     template: str | None = None
     authorization: str | None = field(default=None, repr=False)
+    keeps_authorization: bool = False
     digest_minutes: int = DIGEST_MINUTES
     enabled: bool = True
     escalates_to: str | None = None
@@ -124,12 +126,13 @@ def save_subscription(session: Session, name: str, wanted: Wanted) -> tuple[Subs
 
     A new one is told of what happens from now on, and one for webhooks has a secret. One that was
     disabled goes on where it stopped. Raises `SubscriptionConflict` for another kind than before
-    or one too many, `BadQuery` where `escalates_to` names nobody.
+    or one too many, `BadQuery` where `escalates_to` names nobody or no authorization can be kept.
     """
     if session.get_bind().dialect.name == "postgresql":
         # Two at once would each count 199. SQLite has but one writer. A lock on the table would
         # be in the way of dispatchers, who hold rows of it.
         session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": SAVING_LOCK})
+    lock_deliveries(session)  # what waits is often tried at once after this
     _check_escalation(session, name, wanted.escalates_to)
     row = find_subscription(session, name)
     is_new = row is None
@@ -144,13 +147,14 @@ def save_subscription(session: Session, name: str, wanted: Wanted) -> tuple[Subs
         raise SubscriptionConflict(
             f"{name} is of kind {row.kind}: delete it first, or take another name"
         )
+    row.authorization = _authorization(row, wanted)
     row.url = wanted.url
     row.addresses = list(wanted.addresses)
     row.filters = {name: list(values) for name, values in wanted.filters.items()}
     row.template = wanted.template
-    row.authorization = wanted.authorization
     row.digest_minutes = wanted.digest_minutes
-    row.enabled, row.disabled_reason = wanted.enabled, None
+    row.enabled = wanted.enabled
+    row.disabled_reason = None if wanted.enabled else row.disabled_reason
     row.escalates_to = wanted.escalates_to
     row.updated_at = now()
     session.add(row)
@@ -178,6 +182,7 @@ def forget_subscription(session: Session, name: str) -> bool:
 
     Raises `SubscriptionConflict` while another one escalates to it.
     """
+    lock_deliveries(session)
     row = find_subscription(session, name)
     if row is None:
         return False
@@ -192,6 +197,17 @@ def forget_subscription(session: Session, name: str) -> bool:
 def new_secret() -> str:
     """A secret as the Standard Webhooks specification writes it."""
     return SECRET_MARK + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def _authorization(row: Subscription, wanted: Wanted) -> str | None:
+    """What `row`, which is not changed yet, shall send from now on."""
+    if not wanted.keeps_authorization:
+        return wanted.authorization
+    if row.authorization is None:
+        raise BadQuery("authorization", "none is stored that could be kept: give it")
+    if row.url != wanted.url:
+        raise BadQuery("authorization", "the one that is stored is for another url: give it anew")
+    return row.authorization
 
 
 def _check_escalation(session: Session, name: str, other: str | None) -> None:

@@ -3,17 +3,19 @@ once.
 
 The rows are the truth (`models.dispatch`); this drives them. Each subscription that has something
 to send gets a task of its own, which sends one thing after the other until nothing is due: one that
-hangs holds up nobody else. What a killed dispatcher held is free again when its lease has run out.
+hangs holds up nobody else. One that is told to end begins nothing more and gives back what it
+holds; what a killed one held is free again when its lease has run out.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 from threading import Event, Thread
 from time import monotonic
@@ -24,7 +26,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.db import database_clock, reading, writing
 from models.delivery import Outcome, prune
-from models.dispatch import Claim, Clock, anything_to_do, claim, note
+from models.dispatch import Claim, Clock, anything_to_do, claim, give_back, note, renew
+from models.fan_out import NO_HISTORY
 from workers.retries import retry_in_s
 from workers.sending.courier import Courier
 from workers.wake import Wake
@@ -33,6 +36,10 @@ logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
 PRUNE_EVERY_S = 3600.0
+# How long after its beginning an attempt renews its lease, and again.
+RENEW_EVERY_S = 10.0
+# Waits between tries to note what came of an attempt, all of them within its lease.
+NOTE_AGAIN_S = (0.1, 1.0, 2.0, 4.0)
 # Time for what is under way when the process is told to end; the rest is sent again by others.
 FAREWELL_S = 5.0
 DATABASE_THREADS = 4
@@ -42,12 +49,16 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True)
 class Dispatcher:
-    """One of any number over the same database."""
+    """One of any number over the same database. What is found in calls that began longer ago than
+    `history` is sent to nobody.
+    """
 
     engine: Engine
     courier: Courier
     clock: Clock = database_clock
     chance: Random = field(default_factory=Random)
+    history: timedelta = NO_HISTORY
+    _stopped: Event = field(default_factory=Event)
     _busy: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _pruned_at: float = float("-inf")
     _database: ThreadPoolExecutor = field(
@@ -56,6 +67,7 @@ class Dispatcher:
 
     async def run(self, wake: Wake, stopped: Event) -> None:
         """Deliver until `stopped`; looks whenever woken, and every second."""
+        self._stopped = stopped
         woken = asyncio.Event()
         ear = Thread(
             target=_listen, args=(wake, stopped, asyncio.get_running_loop(), woken), daemon=True
@@ -78,7 +90,7 @@ class Dispatcher:
         await asyncio.to_thread(ear.join)
 
     async def _farewell(self) -> None:
-        """Let what is under way end, for some seconds."""
+        """Let what is under way end, for some seconds; what does not is given back."""
         under_way = list(self._busy.values())
         if under_way:
             _done, late = await asyncio.wait(under_way, timeout=FAREWELL_S)
@@ -101,13 +113,53 @@ class Dispatcher:
     async def _serve(self, held: Claim) -> None:
         """Send what a subscription has until nothing is due."""
         turn: Claim | None = held
+        while turn is not None:
+            try:
+                async with self._holding(turn):
+                    outcome = await self._send(turn)
+            except asyncio.CancelledError:
+                await self._let_go(turn)
+                raise
+            turn = await self._noted(turn, outcome)
+
+    @asynccontextmanager
+    async def _holding(self, held: Claim) -> AsyncIterator[None]:
+        """Keep the lease of a claim from running out meanwhile."""
+        keeper = asyncio.create_task(self._keep(held))
         try:
-            while turn is not None:
-                outcome = await self._send(turn)
-                turn = await self._on_rows(self._note, turn, outcome)
+            yield
+        finally:
+            keeper.cancel()
+
+    async def _keep(self, held: Claim) -> None:
+        while True:
+            await asyncio.sleep(RENEW_EVERY_S)
+            try:
+                await self._on_rows(self._renew, held)
+            except SQLAlchemyError as error:
+                logger.warning("could not renew a lease: %s", type(error).__name__)
+
+    async def _let_go(self, held: Claim) -> None:
+        """Give back what was not brought to an end."""
+        if held.subscription.kind == "email":
+            return  # its thread goes on, and the mail may arrive: others wait as long as they can
+        try:
+            await self._on_rows(self._give_back, held)
         except SQLAlchemyError as error:
-            # It was sent but could not be noted: it is sent again when the lease has run out.
-            logger.warning("could not note a delivery: %s", type(error).__name__)
+            logger.warning("could not give a lease back: %s", type(error).__name__)
+
+    async def _noted(self, held: Claim, outcome: Outcome) -> Claim | None:
+        """Note what came of a claim, also where the database is away for a moment. What cannot be
+        noted is sent again when the lease has run out.
+        """
+        for wait_s in (*NOTE_AGAIN_S, None):
+            try:
+                return await self._on_rows(self._note, held, outcome)
+            except SQLAlchemyError as error:
+                logger.warning("could not note a delivery: %s", type(error).__name__)
+            if wait_s is not None:
+                await asyncio.sleep(wait_s)
+        return None
 
     async def _send(self, held: Claim) -> Outcome:
         try:
@@ -123,13 +175,15 @@ class Dispatcher:
             if not anything_to_do(session, self.clock(session), busy):
                 return []
         with writing(self.engine) as session:
-            return claim(session, self.clock(session), busy)
+            if self._stopped.is_set():  # while the database was waited for
+                return []
+            return claim(session, self.clock(session), busy, history=self.history)
 
     def _note(self, held: Claim, outcome: Outcome) -> Claim | None:
         head = held.deliveries[0]
         wait_s = None
         if not outcome.delivered:
-            wait_s = retry_in_s(head.attempts, head.tried_s, self.chance)
+            wait_s = retry_in_s(head.attempts, head.tried_s, self.chance, asked_s=outcome.asked_s)
             logger.info(
                 "event %d could not be delivered to subscription %s, attempt %d: %s",
                 head.event_id,
@@ -139,7 +193,23 @@ class Dispatcher:
             )
         with writing(self.engine) as session:
             moment = self.clock(session)
-            return note(session, held, outcome, moment=moment, retry_in_s=wait_s)
+            return note(
+                session,
+                held,
+                outcome,
+                moment=moment,
+                retry_in_s=wait_s,
+                is_last=self._stopped.is_set(),
+                history=self.history,
+            )
+
+    def _renew(self, held: Claim) -> None:
+        with writing(self.engine) as session:
+            renew(session, held, self.clock(session))
+
+    def _give_back(self, held: Claim) -> None:
+        with writing(self.engine) as session:
+            give_back(session, held)
 
     async def _prune(self) -> None:
         if monotonic() - self._pruned_at >= PRUNE_EVERY_S:

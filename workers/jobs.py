@@ -7,6 +7,8 @@ wrong is counted on the call, and the reconciler asks again until the count is f
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -128,7 +130,7 @@ def _judge_unheard(call: Call, here: Station) -> None:
 def _analyse(call: Call, conversation: Conversation, here: Station) -> Analysis:
     # Asked for again: something may have been published while the call was heard.
     published = here.shelf.current()
-    return analyse(
+    analysis = analyse(
         conversation,
         published.matcher,
         here.rules.current(),
@@ -136,6 +138,11 @@ def _analyse(call: Call, conversation: Conversation, here: Station) -> Analysis:
         threshold=here.settings.alert_anger,
         revision=published.revision,
     )
+    if now() - call.started_at <= timedelta(days=here.settings.alert_days):
+        return analysis
+    # Nobody is told of what is found in a call of long ago, so nobody can be late.
+    unhurried = tuple(replace(draft, acknowledge_within_s=None) for draft in analysis.alerts)
+    return replace(analysis, alerts=unhurried)
 
 
 def _begin(engine: Engine, call_id: int) -> Call | None:

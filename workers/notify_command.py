@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from datetime import timedelta
 from threading import Event
 from typing import Annotated
 
@@ -27,5 +28,6 @@ def notify(tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False) -
         signal.signal(number, lambda *_: stopped.set())
     engine = connect(settings.database)
     migrate(engine)
-    dispatcher = Dispatcher(engine, Courier.of(settings))
+    history = timedelta(days=settings.alert_days)
+    dispatcher = Dispatcher(engine, Courier.of(settings), history=history)
     asyncio.run(dispatcher.run(Wake(settings.redis), stopped))

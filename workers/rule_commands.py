@@ -25,7 +25,7 @@ from models.alert_rule import (
 )
 from models.db import connect, is_current, migrate, reading, writing
 from settings import read_settings
-from workers.rules import RuleError
+from workers.rules import RuleError, RuleTable
 from workers.rules.book import as_text, seed_alert_rules, stored_table
 from workers.rules.files import read_rule_file, to_toml
 from workers.rules.trial import MOST_CALLS, Trial, try_rule
@@ -94,8 +94,8 @@ def export(
 
 
 @rules.command("test")
-def try_file(
-    file: File,
+def try_rules(
+    named: Annotated[str, typer.Argument(help="A stored rule's name, or a TOML file.")],
     since: Annotated[
         datetime | None,
         typer.Option("--from", formats=DAYS, help="Calls that began then or later."),
@@ -106,15 +106,17 @@ def try_file(
     most: Annotated[int, typer.Option(min=1, help="So many calls, the newest.")] = MOST_CALLS,
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
 ) -> None:
-    """Say on which stored calls the rules of a file would have fired; nothing is written."""
-    with _or_words():
-        found = read_rule_file(file)
+    """Say on which stored calls the rules of a file, or a stored rule, would have fired; nothing is
+    written.
+    """
     engine = _open_database()
+    with _or_words():
+        found = _named(engine, named)
     trials = {
-        rule.name: try_rule(
-            engine, rule, since=_in_utc(since), until=_in_utc(until), most=most, seconds=inf
+        name: try_rule(
+            engine, table, since=_in_utc(since), until=_in_utc(until), most=most, seconds=inf
         )
-        for rule in found
+        for name, table in found.items()
     }
     if as_json:
         plain = {
@@ -153,6 +155,19 @@ def _switch(name: str, *, enabled: bool) -> None:
     with _or_words(), writing(_open_database()) as session:
         _there(switch_rule(session, name, enabled=enabled, by=BY), name)
     typer.echo(f"{name} is {'on' if enabled else 'off'}")
+
+
+def _named(engine: Engine, named: str) -> dict[str, RuleTable]:
+    """The rules of a file, or a stored rule, by their names; a rule goes before a file."""
+    with reading(engine) as session:
+        rule = find_rule(session, named)
+        if rule is not None:
+            return {rule.name: stored_table(rule)}
+    if not Path(named).exists():
+        raise NoSuchRule(
+            f"{named} is neither a stored rule nor a file: `overtone rules list` lists the rules"
+        )
+    return {one.name: one for one in read_rule_file(Path(named))}
 
 
 def _in_words(name: str, trial: Trial) -> Iterator[str]:

@@ -287,6 +287,24 @@ def test_there_is_an_end_to_how_many_streams_a_process_holds(
         first.wait_for(1)
 
 
+def test_one_key_cannot_take_all_the_streams(
+    here: Served, engine: Engine, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MOST_STREAMS_OF_KEY", 2)
+    with writing(engine) as session:
+        other = create_key(session, "other", ("read",))
+    headers = {"Authorization": f"Bearer {key}"}
+    with reading_feed(here.url, key):
+        with reading_feed(here.url, key):
+            refused = httpx.get(f"{here.url}/alerts/stream", headers=headers)
+            assert refused.status_code == 429
+            assert refused.headers["content-type"] == "application/problem+json"
+            assert int(refused.headers["retry-after"]) > 0
+            assert "2 streams are open here with this key" in refused.json()["detail"]
+            assert _opens(here.url, other)
+        wait_until(lambda: _opens(here.url, key))
+
+
 def test_stopping_ends_all_streams_at_once(settings: Settings, engine: Engine, key: str) -> None:  # noqa: ARG001
     with served(settings) as here, ExitStack() as stack:
         readers = [stack.enter_context(reading_feed(here.url, key)) for _ in range(5)]

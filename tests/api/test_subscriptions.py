@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
+from sqlmodel import col, select
 from standardwebhooks.webhooks import Webhook
 from typer.testing import CliRunner
 
 from api.app import make_app
 from models.columns import now
-from models.db import writing
+from models.db import reading, writing
 from models.delivery import Delivery, Outcome, Standing, log_attempt
 from models.dispatch import claim
 from models.key import create_key
+from models.subscription import Subscription
 from overtone import app
 from settings import Settings
 from tests.alert_events import write_events
@@ -68,9 +70,55 @@ def test_what_is_sent_with_a_message_is_never_shown(api: TestClient, receiver: R
     assert "of-the-gateway" not in made.text + api.get("/subscriptions").text
     changed = api.put("/subscriptions/sms", json=webhook(receiver))
     assert changed.json()["has_authorization"] is False
+    for wrong in ({}, {"url": f"{receiver.url}/other"}):
+        kept = api.put("/subscriptions/sms", json=webhook(receiver, has_authorization=True) | wrong)
+        assert (kept.status_code, "none is stored" in kept.text) == (422, True)
     bad = api.put("/subscriptions/sms", json=webhook(receiver, authorization="hidden\r\nX: 1"))
     assert bad.status_code == 422
     assert "hidden" not in bad.text
+
+
+def test_what_is_answered_can_be_sent_back(
+    api: TestClient, engine: Engine, receiver: Receiver
+) -> None:
+    api.put("/subscriptions/boss", json=webhook(receiver) | {"kind": "chat"})
+    filters = {"severities": ["high"], "kinds": ["raised"], "agents": ["Alice"], "lines": ["100"]}
+    more = {"authorization": "Bearer of-the-gateway", "template": '{"text": "{reason}"}'}
+    more |= {"filters": filters, "escalates_to": "boss", "enabled": False}
+    api.put("/subscriptions/sms", json=webhook(receiver, **more))
+    api.post("/subscriptions/sms/rotate")
+    with writing(engine) as session:
+        stored = session.exec(select(Subscription).where(Subscription.name == "sms")).one()
+        stored.disabled_reason = "the address answered 410 Gone"
+        session.add(stored)
+        session.commit()
+    before = api.get("/subscriptions").json()["items"]
+    secrets = hidden(engine)
+    for shown in before:
+        back = api.put(f"/subscriptions/{shown['name']}", json=shown)
+        assert back.status_code == 200, back.text
+        assert api.get(f"/subscriptions/{shown['name']}").json() == {
+            **shown,
+            "updated_at": back.json()["updated_at"],
+        }
+    assert hidden(engine) == secrets
+    assert before[1]["disabled_reason"] == "the address answered 410 Gone"
+    assert "Bearer of-the-gateway" in str(secrets)
+    for change, parameter in (
+        ({"url": f"{receiver.url}/x"}, "authorization"),
+        ({"name": "x"}, "name"),
+    ):
+        refused = api.put("/subscriptions/sms", json=before[1] | change)
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["parameter"] == parameter
+    assert hidden(engine) == secrets
+
+
+def hidden(engine: Engine) -> list[tuple[str | None, ...]]:
+    """The secrets of all subscriptions."""
+    with reading(engine) as session:
+        rows = session.exec(select(Subscription).order_by(col(Subscription.id))).all()
+        return [(row.secret, row.previous_secret, row.authorization) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -241,7 +289,33 @@ def terminal(settings: Settings, monkeypatch: pytest.MonkeyPatch, engine: Engine
     return CliRunner()
 
 
-def test_subscriptions_in_the_terminal(terminal: CliRunner, receiver: Receiver) -> None:
+def filters_of_board(engine: Engine) -> dict[str, list[str]]:
+    with reading(engine) as session:
+        return session.exec(select(Subscription.filters)).one()
+
+
+def test_in_the_terminal_what_is_not_given_stays(
+    api: TestClient, terminal: CliRunner, engine: Engine, receiver: Receiver
+) -> None:
+    more = {"authorization": "Bearer of-the-gateway", "template": '{"text": "{reason}"}'}
+    api.put("/subscriptions/sms", json=webhook(receiver, filters={"lines": ["100"]}, **more))
+    before, secrets = api.get("/subscriptions/sms").json(), hidden(engine)
+    done = terminal.invoke(app, ["subscriptions", "add", "sms", "--severity", "critical"])
+    assert done.exit_code == 0, done.output
+    after = api.get("/subscriptions/sms").json()
+    assert after["filters"] == before["filters"] | {"severities": ["critical"]}
+    for shown in (before, after):
+        del shown["filters"], shown["updated_at"]
+    assert (after, hidden(engine)) == (before, secrets)
+    other = ["subscriptions", "add", "sms", "--url", f"{receiver.url}/other"]
+    refused = terminal.invoke(app, other)
+    assert (refused.exit_code, "for another url" in refused.output) == (2, True)
+    assert hidden(engine) == secrets
+
+
+def test_subscriptions_in_the_terminal(
+    terminal: CliRunner, engine: Engine, receiver: Receiver
+) -> None:
     def run(*words: str) -> tuple[int, str]:
         done = terminal.invoke(app, ["subscriptions", *words])
         return done.exit_code, done.output
@@ -250,6 +324,11 @@ def test_subscriptions_in_the_terminal(terminal: CliRunner, receiver: Receiver) 
     assert (status, "whsec_" in said) == (0, True)
     status, said = run("add", "board", "--url", receiver.url)
     assert (status, "whsec_" in said, "changed" in said) == (0, False, True)
+    assert filters_of_board(engine) == {"severities": ["high"]}
+    assert run("add", "board", "--agent", "Alice")[0] == 0
+    assert filters_of_board(engine) == {"severities": ["high"], "agents": ["Alice"]}
+    status, said = run("add", "board", "--digest-minutes", "0")
+    assert (status, "digest_minutes" in said) == (2, True)
     assert f"board  webhook  {receiver.url}  waiting 0  parked 0" in run("list")[1]
     assert run("test", "board")[0] == 0
     assert json.loads(receiver.got[0].body)["type"] == "alert.test"

@@ -9,7 +9,10 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random
+from threading import Event
+from time import sleep
 from typing import Any
 
 import pytest
@@ -21,8 +24,10 @@ from standardwebhooks.webhooks import Webhook
 from models.alert_event import AlertEvent
 from models.columns import now
 from models.db import reading, writing
+from models.deletion import Order, Why, delete_calls
 from models.delivery import Delivery, DeliveryAttempt, Outcome, Standing, prune, replay
-from models.dispatch import LEASE_S, claim
+from models.dispatch import LEASE_S, Claim, claim
+from models.stores import Stores
 from models.subscription import (
     Subscription,
     Wanted,
@@ -39,6 +44,7 @@ from workers.sending.courier import Courier
 from workers.sending.mail import Mailer
 from workers.sending.post import Poster
 from workers.sending.told import Told
+from workers.wake import Wake
 
 Open = Callable[[], Receiver]
 LOCAL = Reach.of(("127.0.0.1",))
@@ -181,6 +187,28 @@ def test_an_overdue_alert_is_escalated_and_nothing_else(
     assert boss.ids == [f"evt_{number}" for number in (late, own, both)]
 
 
+def test_what_is_found_in_calls_of_long_ago_is_sent_to_nobody(
+    engine: Engine, receiver: Receiver, clock: TestClock
+) -> None:
+    subscribe(engine, "boss", receiver.url, filters={"kinds": ["reopened"]})
+    subscribe(engine, "board", receiver.url, escalates_to="boss")
+    old, fresh = (
+        {"started_at": (now() - timedelta(days=7, minutes=minutes)).isoformat()}
+        for minutes in (1, -1)
+    )
+    for kind in ("raised", "changed", "reopened", "no_longer"):
+        write_event(engine, kind, **old)
+    told = [write_event(engine, "raised", **fresh)]
+    told += [write_event(engine, kind, **old) for kind in ("acknowledged", "resolved")]
+    deliver(dispatcher(engine, clock, history=timedelta(days=7)))
+    assert receiver.ids == [f"evt_{number}" for number in told]
+    assert subscription(engine, "boss").cursor == told[-1]
+    receiver.got.clear()
+    number = write_event(engine, "reopened", **old)
+    deliver(dispatcher(engine, clock))
+    assert receiver.ids == [f"evt_{number}"] * 2
+
+
 def test_a_failure_is_tried_again_with_the_same_id_and_what_comes_after_waits(
     engine: Engine, receiver: Receiver, clock: TestClock
 ) -> None:
@@ -205,6 +233,23 @@ def test_a_failure_is_tried_again_with_the_same_id_and_what_comes_after_waits(
     assert len({got.body for got in receiver.got[:3]}) == 1
 
 
+def test_a_receiver_is_left_alone_for_as_long_as_it_asks(
+    engine: Engine, receiver: Receiver, clock: TestClock
+) -> None:
+    subscribe(engine, "board", receiver.url)
+    number = write_event(engine)
+    one = dispatcher(engine, clock)
+    receiver.behave = answer(429, **{"Retry-After": "60"})
+    deliver(one)
+    receiver.behave = answer(200)
+    clock.move(59)
+    deliver(one)
+    assert len(receiver.got) == 1
+    clock.move(1.1)
+    deliver(one)
+    assert receiver.ids == [f"evt_{number}"] * 2
+
+
 def test_500_for_an_hour_loses_nothing_and_storms_nobody(
     engine: Engine, receiver: Receiver, clock: TestClock
 ) -> None:
@@ -215,9 +260,9 @@ def test_500_for_an_hour_loses_nothing_and_storms_nobody(
     for _ in range(360):
         deliver(one)
         clock.move(10)
-    assert 8 <= len(receiver.got) <= 12
+    assert 15 <= len(receiver.got) <= 20
     receiver.behave = answer(200)
-    for _ in range(360):
+    for _ in range(30):  # minutes after it came back
         deliver(one)
         clock.move(10)
     assert receiver.ids[-3:] == [f"evt_{number}" for number in numbers]
@@ -240,7 +285,7 @@ def test_after_a_day_it_is_parked_with_what_stood_behind_it_and_new_events_go_on
     assert standings(engine, "board") == [Standing.PARKED] * 3
     assert "behind one" in str(deliveries(engine, "board")[1].last_error)
     assert set(receiver.ids) == {f"evt_{old[0]}"}
-    assert len(receiver.ids) < 40
+    assert len(receiver.ids) < 300
     receiver.behave = answer(200)
     receiver.got.clear()
     new = write_event(engine)
@@ -298,19 +343,19 @@ def test_a_clock_that_jumps_loses_nothing_and_storms_nobody(
     first = write_event(engine)
     one = dispatcher(engine, clock)
     receiver.behave = answer(500)
-    for _ in range(12):  # until it waits for an hour each time
-        clock.move(3601)
+    for _ in range(12):  # until it waits for five minutes each time
+        clock.move(301)
         deliver(one)
     receiver.got.clear()
     clock.move(jump_s)
     second = write_event(engine)
-    for _ in range(60):
+    for _ in range(29):
         deliver(one)
         clock.move(10)
-    assert receiver.ids == [f"evt_{first}"], "one more attempt, and no second one for an hour"
+    assert receiver.ids == [f"evt_{first}"], "one more attempt, and no second one for minutes"
     assert standings(engine, "board") == [Standing.WAITING] * 2
     receiver.behave = answer(200)
-    clock.move(3601)
+    clock.move(301)
     deliver(one)
     assert receiver.ids[-2:] == [f"evt_{first}", f"evt_{second}"]
     assert standings(engine, "board") == [Standing.DELIVERED] * 2
@@ -338,10 +383,10 @@ def test_one_killed_between_sending_and_noting_sends_the_same_id_again(
     first, second = write_events(engine, 2)
     dying = dispatcher(engine, clock)
 
-    def die(*_: object) -> None:
-        raise OperationalError("note", {}, Exception("killed"))
+    async def die(*_: object) -> None:
+        """Note nothing."""
 
-    monkeypatch.setattr(Dispatcher, "_note", die)
+    monkeypatch.setattr(Dispatcher, "_noted", die)
     deliver(dying)
     monkeypatch.undo()
     other = dispatcher(engine, clock)
@@ -352,6 +397,75 @@ def test_one_killed_between_sending_and_noting_sends_the_same_id_again(
     assert receiver.ids == [f"evt_{first}", f"evt_{first}", f"evt_{second}"]
     assert receiver.got[0].body == receiver.got[1].body
     assert standings(engine, "board") == [Standing.DELIVERED] * 2
+
+
+def test_what_cannot_be_noted_for_a_moment_is_noted_then(
+    engine: Engine, receiver: Receiver, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(engine, "board", receiver.url)
+    numbers = write_events(engine, 2)
+    really, broken = Dispatcher._note, [True, True]
+
+    def note(self: Dispatcher, held: Claim, outcome: Outcome) -> Claim | None:
+        if broken:
+            broken.pop()
+            raise OperationalError("note", {}, Exception("the database is away"))
+        return really(self, held, outcome)
+
+    monkeypatch.setattr(Dispatcher, "_note", note)
+    monkeypatch.setattr("workers.dispatcher.NOTE_AGAIN_S", (0.0, 0.0))
+    deliver(dispatcher(engine, clock))
+    assert receiver.ids == [f"evt_{number}" for number in numbers]
+    assert standings(engine, "board") == [Standing.DELIVERED] * 2
+
+
+def test_what_never_can_be_noted_is_sent_again_when_the_lease_is_over(
+    engine: Engine, receiver: Receiver, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(engine, "board", receiver.url)
+    number = write_event(engine)
+
+    def note(*_: object) -> None:
+        raise OperationalError("note", {}, Exception("the database is away"))
+
+    monkeypatch.setattr(Dispatcher, "_note", note)
+    monkeypatch.setattr("workers.dispatcher.NOTE_AGAIN_S", (0.0, 0.0))
+    deliver(dispatcher(engine, clock))
+    monkeypatch.undo()
+    clock.move(LEASE_S + 1)
+    deliver(dispatcher(engine, clock))
+    assert receiver.ids == [f"evt_{number}"] * 2
+    assert standings(engine, "board") == [Standing.DELIVERED]
+
+
+def test_a_message_that_takes_longer_than_a_lease_renews_it(
+    engine: Engine, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(engine, "boss", None, kind="email", addresses=("boss@example.com",))
+    monkeypatch.setattr("workers.dispatcher.RENEW_EVERY_S", 0.02)
+    ends: list[datetime | None] = []
+
+    class Slow(Mails):
+        def send(self, addresses: Sequence[str], told: Sequence[Told]) -> Outcome:
+            for _ in range(3):
+                clock.move(LEASE_S - 1)
+                until = clock.moment + timedelta(seconds=LEASE_S)
+                while subscription(engine, "boss").leased_until != until:
+                    sleep(0.01)
+                ends.append(until)
+                deliver(dispatcher(engine, clock, courier=Courier(Poster(LOCAL), self)))
+            return super().send(addresses, told)
+
+    mails = Slow()
+    write_event(engine)
+    one = dispatcher(engine, clock, courier=Courier(Poster(LOCAL), mails))
+    deliver(one)
+    clock.move(15 * 60)
+    deliver(one)
+    assert len(ends) == 3
+    assert len(mails.sent) == 1, "nobody else took it meanwhile"
+    assert standings(engine, "boss") == [Standing.DELIVERED]
+    assert subscription(engine, "boss").lease is None
 
 
 def test_one_that_comes_back_after_its_lease_changes_nothing_that_others_did(
@@ -478,6 +592,27 @@ def test_a_subscription_deleted_while_it_is_served_harms_nobody(
         assert session.exec(select(Delivery)).all() == []
 
 
+def test_a_call_deleted_while_its_alert_is_sent_holds_nobody_up(
+    engine: Engine, receiver: Receiver, clock: TestClock, tmp_path: Path
+) -> None:
+    subscribe(engine, "board", receiver.url)
+    numbers = [write_event(engine) for _ in range(4)]
+
+    def delete(handler: Handler) -> None:
+        if len(receiver.got) == 1:
+            with writing(engine) as session:
+                gone = select(AlertEvent.call_id).where(col(AlertEvent.id).in_(numbers[:3]))
+                calls = list(session.exec(gone))
+                delete_calls(session, Stores(tmp_path, ()), calls, Order(Why.ERASURE))
+        answer(200)(handler)
+
+    receiver.behave = delete
+    deliver(dispatcher(engine, clock))
+    assert receiver.ids == [f"evt_{numbers[0]}", f"evt_{numbers[3]}"]
+    assert standings(engine, "board") == [Standing.DELIVERED]
+    assert subscription(engine, "board").lease is None
+
+
 def test_chat_and_templates_are_sent_in_their_forms(
     engine: Engine, receiver: Receiver, clock: TestClock
 ) -> None:
@@ -525,6 +660,38 @@ def test_e_mail_is_a_digest_of_what_came(engine: Engine, clock: TestClock) -> No
         clock.move(15 * 60)
         deliver(one)
     assert len(mails.sent) == 1, "nothing came, so nothing is sent"
+
+
+def test_a_mail_that_is_under_way_at_the_end_is_not_given_to_others_at_once(
+    engine: Engine, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.dispatcher.FAREWELL_S", 0.1)
+    subscribe(engine, "boss", None, kind="email", addresses=("boss@example.com",))
+    begun, may_end, stopped = Event(), Event(), Event()
+
+    class Stuck(Mails):
+        def send(self, addresses: Sequence[str], told: Sequence[Told]) -> Outcome:
+            begun.set()
+            may_end.wait(30)
+            return super().send(addresses, told)
+
+    write_event(engine)
+    mails = Stuck()
+    one = dispatcher(engine, clock, courier=Courier(Poster(LOCAL), mails))
+    deliver(one)
+    clock.move(15 * 60)
+
+    async def run() -> None:
+        running = asyncio.create_task(one.run(Wake("redis://127.0.0.1:9/0"), stopped))
+        assert await asyncio.to_thread(begun.wait, 30)
+        stopped.set()
+        await running
+
+    asyncio.run(run())
+    assert subscription(engine, "boss").lease is not None
+    deliver(dispatcher(engine, clock, courier=Courier(Poster(LOCAL), mails)))
+    may_end.set()
+    assert standings(engine, "boss") == [Standing.WAITING]
 
 
 def test_a_digest_that_fails_is_tried_again(engine: Engine, clock: TestClock) -> None:

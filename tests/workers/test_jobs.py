@@ -5,6 +5,7 @@ from __future__ import annotations
 import wave
 from collections.abc import Callable
 from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 
@@ -16,6 +17,7 @@ from sqlmodel import Session, select
 from models import Alert, Call, Turn
 from models.alert_rule import RuleText, save_rule, switch_rule
 from models.call import CallPush, ask_again
+from models.columns import now
 from models.db import reading, writing
 from models.deletion import Order, Why, delete_call
 from models.pushes import add_call
@@ -318,3 +320,21 @@ def test_a_rule_that_cannot_be_read_stops_no_hearing(station: MakeStation) -> No
         save_rule(session, "of a later version", rule, by="Ann")
     hear_call(pushed(here), here)
     assert the_call(here.engine).status == "done"
+
+
+@pytest.mark.parametrize(("days", "is_awaited"), [(6, True), (8, False)])
+def test_an_alert_on_a_call_of_long_ago_is_never_overdue(
+    station: MakeStation, engine: Engine, days: int, is_awaited: bool
+) -> None:
+    rule = {"all_of": [{"duration": {"at_least_s": 1}}]}
+    with writing(engine) as session:
+        save_rule(session, "long", RuleText(rule, "high", 600.0, enabled=True), by=None)
+    here = station()
+    number = pushed(here)
+    with writing(engine) as session:
+        session.get_one(Call, number).started_at = now() - timedelta(days=days)
+        session.commit()
+    hear_call(number, here)
+    with reading(engine) as session:
+        [due_at] = session.exec(select(Alert.due_at).where(Alert.rule == "long"))
+    assert (due_at is not None) == is_awaited

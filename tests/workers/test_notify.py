@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from redis import Redis
 from sqlalchemy import Engine
-from sqlmodel import select
+from sqlmodel import col, select
 
 from models.columns import now
 from models.db import reading, writing
@@ -84,7 +84,12 @@ def receiver(engine: Engine) -> Iterator[Receiver]:
 
 def standings(engine: Engine) -> list[str]:
     with reading(engine) as session:
-        return list(session.exec(select(Delivery.status)))
+        return list(session.exec(select(Delivery.status).order_by(col(Delivery.event_id))))
+
+
+def leases(engine: Engine) -> list[str | None]:
+    with reading(engine) as session:
+        return list(session.exec(select(Subscription.lease)))
 
 
 def heard(connection: Redis) -> bool:
@@ -128,6 +133,42 @@ def test_it_ends_when_it_is_told_to_and_when_its_parent_is_gone(
         process.stdin.close()
         assert process.wait(PATIENCE_S) == 0
     assert "whsec" not in (settings.data_dir / "notify.log").read_text()
+
+
+def test_told_to_end_while_it_sends_it_notes_that_and_begins_nothing_more(
+    engine: Engine, settings: Settings, receiver: Receiver
+) -> None:
+    numbers = write_events(engine, 3)
+    with notifying(settings) as process:
+
+        def end(handler: Handler) -> None:
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+            answer(200)(handler)
+
+        receiver.behave = end
+        assert process.wait(PATIENCE_S) == 0
+    assert receiver.ids == [f"evt_{numbers[0]}"]
+    assert standings(engine) == [Standing.DELIVERED, Standing.WAITING, Standing.WAITING]
+    assert leases(engine) == [None]
+
+
+def test_told_to_end_it_gives_back_what_does_not_end(
+    engine: Engine, settings: Settings, receiver: Receiver
+) -> None:
+    number = write_event(engine)
+    receiver.behave = receiver.hang
+    with notifying(settings) as process:
+        wait_for(lambda: receiver.got)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+    assert leases(engine) == [None]
+    with reading(engine) as session:
+        assert session.exec(select(Delivery.attempts)).all() == [0]
+    receiver.behave = answer(200)
+    with notifying(settings):
+        wait_for(lambda: standings(engine) == [Standing.DELIVERED])
+    assert receiver.ids == [f"evt_{number}"] * 2
 
 
 def test_one_killed_while_it_sends_loses_nothing_and_keeps_ids(

@@ -18,10 +18,10 @@ def waits(seed: int) -> list[float]:
     return found
 
 
-def test_waits_grow_to_an_hour_and_fill_a_day() -> None:
+def test_waits_grow_to_five_minutes_and_fill_a_day() -> None:
     for seed in range(200):
         found = waits(seed)
-        assert 40 < len(found) < 100
+        assert 500 < len(found) < 700
         assert abs(sum(found) - GIVE_UP_S) < 1
         for number, wait_s in enumerate(found):
             assert 0 <= wait_s <= min(5 * 2**number, LONGEST_S)
@@ -37,3 +37,13 @@ def test_jitter_is_full() -> None:
 
 def test_any_number_of_attempts_can_be_counted() -> None:
     assert retry_in_s(10**6, 0.0, Random(1)) is not None
+
+
+def test_a_receiver_is_left_alone_for_as_long_as_it_asks_within_reason() -> None:
+    chance = Random(1)
+    assert retry_in_s(0, 0.0, chance, asked_s=120) == 120
+    assert retry_in_s(0, 0.0, chance, asked_s=10 * LONGEST_S) == LONGEST_S
+    assert retry_in_s(0, GIVE_UP_S - 7.0, chance, asked_s=120) == 7
+    waits_s = {retry_in_s(10, 0.0, chance, asked_s=60) for _ in range(50)}
+    assert min(wait_s or 0 for wait_s in waits_s) >= 60
+    assert len(waits_s) > 20, "those who were asked together do not all come back together"

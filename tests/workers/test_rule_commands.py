@@ -96,6 +96,7 @@ def test_a_rule_is_imported_tried_switched_and_deleted(overtone: Overtone, engin
     assert "refund" not in overtone.says("list")
 
     told = overtone.says("import", file)
+    assert "fires on 1 of 2 calls" in overtone.says("test", "refund «важно»")
     assert told == "refund «важно» version 1 is off: `overtone rules enable refund «важно»`\n"
     assert overtone.says("enable", "refund «важно»") == "refund «важно» is on\n"
     changed = overtone.file(REFUND.replace('"low"', '"high"'))
@@ -158,6 +159,7 @@ def test_a_rule_or_file_that_is_not_there_is_said(overtone: Overtone, tmp_path: 
         assert overtone.refuses(command, "nobody") == (
             "overtone: there is no rule nobody: `overtone rules list` lists them\n"
         )
-    assert "cannot be read: No such file" in overtone.refuses("test", str(tmp_path / "no.toml"))
+    assert "neither a stored rule nor a file" in overtone.refuses("test", str(tmp_path / "no.toml"))
+    assert "cannot be read: No such file" in overtone.refuses("import", str(tmp_path / "no.toml"))
     nowhere = tmp_path / "no" / "out.toml"
     assert "No such file" in overtone.refuses("export", "--out", str(nowhere))

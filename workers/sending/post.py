@@ -16,6 +16,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from models.columns import now
 from models.delivery import Outcome
 from workers.sending.addresses import (
     AddressRefused,
@@ -26,6 +27,7 @@ from workers.sending.addresses import (
     read_url,
     resolve,
 )
+from workers.sending.retry_after import OVERLOADED, retry_after_s
 
 TIMEOUT_S = 10.0
 CONNECT_S = 4.0
@@ -103,7 +105,8 @@ class Poster:
         if got.status is not None:
             # The status has come: what befell the rest of the answer changes nothing.
             error = _of_status(got.status)
-        return Outcome(got.status, error, round((monotonic() - since) * 1000), got.excerpt)
+        ms = round((monotonic() - since) * 1000)
+        return Outcome(got.status, error, ms, got.excerpt, got.asked_s)
 
     async def _exchange(
         self, url: str, body: bytes, headers: Mapping[str, str], got: _Answer
@@ -125,6 +128,7 @@ class Poster:
             )
             response = await connection.handle_async_request(request)
             got.status = response.status
+            got.asked_s = _asked_s(response)
             try:
                 async for chunk in response.aiter_stream():
                     got.body += chunk
@@ -148,6 +152,7 @@ class _Answer:
     """What has come so far."""
 
     status: int | None = None
+    asked_s: float | None = None
     body: bytes = b""
 
     @property
@@ -170,6 +175,16 @@ def _all_headers(target: Target, body: bytes, headers: Mapping[str, str]) -> lis
         ("Connection", "close"),
         *headers.items(),
     ]
+
+
+def _asked_s(response: httpcore.Response) -> float | None:
+    """How long a receiver that is overloaded asks to be left alone."""
+    if response.status not in OVERLOADED:
+        return None
+    for name, value in response.headers:
+        if name.lower() == b"retry-after":
+            return retry_after_s(value.decode("latin-1"), now())
+    return None
 
 
 def _of_status(status: int) -> str | None:

@@ -98,6 +98,17 @@ def test_a_body_that_pours_for_ever_is_cut_at_its_first_64_kib(receiver: Receive
     assert monotonic() - since < 10
 
 
+@pytest.mark.parametrize(
+    ("status", "header", "asked_s"),
+    [(429, "120", 120.0), (503, "0", 0.0), (503, "soon", None), (500, "120", None)],
+)
+def test_an_overloaded_receiver_says_when_to_come_back(
+    receiver: Receiver, status: int, header: str, asked_s: float | None
+) -> None:
+    receiver.behave = answer(status, **{"Retry-After": header})
+    assert post(receiver.url).asked_s == asked_s
+
+
 def test_a_look_up_that_hangs_is_given_up_in_time(receiver: Receiver) -> None:
     def hang(_host: str, _port: int) -> list[str]:
         receiver.closing.wait(5)
