@@ -22,6 +22,7 @@ from models.indexing import index_missing
 from models.rematch import waiting_rematches
 from models.stores import StoreError, Stores
 from settings import Settings
+from workers.leftovers import Leftovers
 from workers.queue import CallQueue, QueueDown, timeout_for
 from workers.retention import tidy
 
@@ -88,6 +89,7 @@ class Reconciler(Thread):
         self._queue = queue
         self._stores = stores
         self._settings = settings
+        self._leftovers = Leftovers(engine, stores.uploads)
         self._stopped = Event()
 
     def run(self) -> None:
@@ -97,6 +99,7 @@ class Reconciler(Thread):
                 lambda: reconcile(self._engine, self._queue, self._stores, self._settings)
             )
             self._attempt(lambda: tidy(self._engine, self._stores, self._settings))
+            self._attempt(self._leftovers.sweep)
             self._stopped.wait(self._settings.reconcile_s)
 
     def _attempt(self, work: Callable[[], object]) -> None:
