@@ -46,7 +46,7 @@ class AuditEntryView(View):
     id: int
     at: datetime
     key_name: str | None = Field(
-        description="The key it was done with; null for commands and for retention.",
+        description="The key it was done with; null for commands, retention and removal.",
         examples=["managers"],
     )
     action: Action
@@ -54,7 +54,7 @@ class AuditEntryView(View):
     detail: dict[str, Any] = Field(
         description="Why, by whom, what became of the recording; of an erasure the SHA-256 of the "
         "caller's number, never the number.",
-        examples=[{"why": "asked", "by": "Alice", "audio": "deleted"}],
+        examples=[{"why": "asked", "by": "Alice", "audio": "pending"}],
     )
 
 
@@ -69,8 +69,8 @@ class AuditView(BaseModel):
 def get_audit(
     session: ReadingDep, _key: AdminDep, wanted: Annotated[AuditFilter, Query()]
 ) -> AuditView:
-    """Who played recordings, deleted, held and released calls, erased callers, and which keys were
-    made and revoked; a page at a time.
+    """Who played recordings, deleted, held and released calls, erased callers, when recordings of
+    deleted calls were gone, and which keys were made and revoked; a page at a time.
     """
     filters = wanted.model_dump(exclude={"limit"})
     found = entries(session, limit=wanted.limit + 1, **filters)

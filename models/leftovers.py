@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from models.call import UPLOADED, Call
@@ -58,7 +57,7 @@ def unnamed(session: Session, recordings: Collection[str]) -> set[str]:
     left = set(recordings)
     for some in slices(sorted(recordings), AT_ONCE):
         named = select(Call.recording).where(col(Call.recording).in_(some), UPLOADED)
-        left.difference_update(session.exec(named))
+        left.difference_update(session.exec(named).all())
     return left
 
 
@@ -66,7 +65,7 @@ def first_key_at(session: Session) -> datetime | None:
     """When the first key was made: no upload for this database is older. None where there is no
     key.
     """
-    return session.exec(select(func.min(Key.created_at))).one()
+    return session.exec(select(Key.created_at).order_by(col(Key.created_at)).limit(1)).first()
 
 
 @contextmanager

@@ -11,13 +11,15 @@ from typing import Annotated
 import typer
 from sqlalchemy import Engine
 
+from models.columns import now
 from models.db import connect, is_current, migrate, reading, writing
 from models.deletion import Order, Why, count_older, delete_older
+from models.doomed import count_doomed
 from models.erasure import erase_caller
 from models.stores import Stores
 from settings import read_settings
 from workers.console import with_progress
-from workers.retention import BATCH, older_than
+from workers.retention import BATCH, older_than, sweep
 
 BY = "command line"
 """Who deleted calls, where a person's name would stand."""
@@ -41,6 +43,7 @@ def purge(
         return
     deleted, left = with_progress("deleted", _purge, engine, stores, before, count)
     typer.echo(f"{_counted(deleted)} deleted{kept}{_left(left)}")
+    _remove_the_rest(engine, stores)
 
 
 def erase(
@@ -53,11 +56,7 @@ def erase(
     with writing(engine) as session:
         done = erase_caller(session, stores, caller, Order(Why.ERASURE, by=BY))
     typer.echo(f"{_counted(len(done.calls))} erased{_left(done.left)}")
-    if done.pending:
-        typer.echo(
-            f"{done.pending} recordings are still there: a worker with the uploads folder removes "
-            "them"
-        )
+    _remove_the_rest(engine, stores)
     if done.held:
         typer.echo(f"under legal hold and not erased: {_listed(done.held)}")
     if done.being_heard:
@@ -83,6 +82,18 @@ def _purge(
         left += done.left
         if on_progress:
             on_progress(deleted, max(count, deleted))
+
+
+def _remove_the_rest(engine: Engine, stores: Stores) -> None:
+    """Try again what could not be removed, now or earlier, and say what is still there."""
+    sweep(engine, stores, now())
+    with reading(engine) as session:
+        pending = count_doomed(session)
+    if pending:
+        typer.echo(
+            f"recordings of deleted calls that are still on the disk: {pending}; workers with the "
+            "uploads folder go on trying, and so does this command when it is run again"
+        )
 
 
 def _open() -> tuple[Engine, Stores]:

@@ -90,7 +90,8 @@ def test_what_was_done_to_a_call_outlives_it(api: TestClient) -> None:
     assert [(entry["action"], entry["detail"]) for entry in found] == [
         ("hold", {"reason": "Case 1", "by": "Alice"}),
         ("release", {"reason": "Closed", "by": "test"}),
-        ("deletion", {"why": "asked", "by": "Bob", "audio": "deleted"}),
+        ("deletion", {"why": "asked", "by": "Bob", "audio": "pending"}),
+        ("removal", {}),
     ]
     [erasure] = trail(api, action="erasure")
     assert erasure["call_id"] is None

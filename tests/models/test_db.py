@@ -17,7 +17,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlmodel import Session, SQLModel, select
 
 from lexicons.text import index_text
-from models import Call, CallEvent, MoodVerdict, Speaker, Turn
+from models import Call, CallEvent, DoomedRecording, MoodVerdict, Speaker, Turn
 from models.call import Review
 from models.comment import add_comment
 from models.db import QueryTooSlow, connect, giving_up_after, is_current, migrate, reading, writing
@@ -203,6 +203,28 @@ def test_going_back_before_reviews_takes_only_them(engine: Engine) -> None:
         assert session.exec(select(CallEvent)).all() == []
         [found] = Finder().find(session, CallQuery(q="bearing"), limit=5).items
     assert found.call.id == number
+
+
+def test_doomed_recordings_stay_doomed_on_the_way_there_and_back(engine: Engine) -> None:
+    with writing(engine) as session:
+        session.add(DoomedRecording(id=5, call_id=7, recording="upload:aa/a.wav"))
+        session.commit()
+
+    migrate(engine, "0011")
+    assert "call_id" not in {one["name"] for one in inspect(engine).get_columns("doomed_recording")}
+    migrate(engine)
+
+    with reading(engine) as session:
+        [doomed] = session.exec(select(DoomedRecording)).all()
+    assert (doomed.id, doomed.call_id, doomed.recording) == (5, None, "upload:aa/a.wav")
+    assert doomed.deleted_at.tzinfo is not None
+    with writing(engine) as session:
+        session.delete(session.get_one(DoomedRecording, 5))
+        session.commit()
+        if engine.dialect.name == "sqlite":
+            session.add(DoomedRecording(recording="upload:bb/b.wav"))
+            session.commit()
+            assert session.exec(select(DoomedRecording.id)).one() == 6
 
 
 def test_revisions_come_all_together_or_not_at_all(engine: Engine) -> None:
