@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from models.call import MAX_EXTERNAL_ID, Call, CallPush, Channel
+from models.call_number import note_numbers
 from models.columns import now
 from models.db import slices
 from models.facets import refresh
@@ -78,6 +79,7 @@ def add_calls(
         session.add_all(new[name] for name in sorted(new))
         try:
             session.flush()
+            note_numbers(session, new.values())
             refresh(session, [call.id for call in new.values() if call.id is not None])
             session.commit()
         except IntegrityError as error:  # somebody pushed one of them since we looked

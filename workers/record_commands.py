@@ -15,7 +15,7 @@ from models.columns import now
 from models.db import connect, is_current, migrate, reading, writing
 from models.deletion import Order, Why, count_older, delete_older
 from models.doomed import count_doomed
-from models.erasure import erase_caller
+from models.erasure import erase_caller, find_caller
 from models.stores import Stores
 from settings import read_settings
 from workers.console import with_progress
@@ -47,20 +47,33 @@ def purge(
 
 
 def erase(
-    caller: Annotated[str, typer.Argument(help="The caller's number.")],
+    caller: Annotated[str, typer.Argument(help="The caller's number, however it is written.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
 ) -> None:
-    """Delete all calls of one caller, with their recordings; those under legal hold stay."""
+    """Delete all calls of one caller, from and to their number, with their recordings; those under
+    legal hold stay.
+    """
     engine, stores = _open()
     if not caller.strip():
         raise typer.BadParameter("give the caller's number")
+    if dry_run:
+        with reading(engine) as session:
+            found = find_caller(session, caller)
+        typer.echo(f"{_counted(found.free)} would be erased")
+        _name_those_that_stay(found.held, found.being_heard)
+        return
     with writing(engine) as session:
         done = erase_caller(session, stores, caller, Order(Why.ERASURE, by=BY))
     typer.echo(f"{_counted(len(done.calls))} erased{_left(done.left)}")
     _remove_the_rest(engine, stores)
-    if done.held:
-        typer.echo(f"under legal hold and not erased: {_listed(done.held)}")
-    if done.being_heard:
-        typer.echo(f"being heard and not erased, ask again: {_listed(done.being_heard)}")
+    _name_those_that_stay(done.held, done.being_heard)
+
+
+def _name_those_that_stay(held: Sequence[int], being_heard: Sequence[int]) -> None:
+    if held:
+        typer.echo(f"under legal hold and not erased: {_listed(held)}")
+    if being_heard:
+        typer.echo(f"being heard and not erased, ask again: {_listed(being_heard)}")
 
 
 def _purge(

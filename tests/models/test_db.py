@@ -14,11 +14,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, MetaData, Table, event, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, SQLModel, col, select
 
 from lexicons.text import index_text
 from models import Call, CallEvent, DoomedRecording, MoodVerdict, Speaker, Turn
 from models.call import Review
+from models.call_number import CallNumber
 from models.comment import add_comment
 from models.db import QueryTooSlow, connect, giving_up_after, is_current, migrate, reading, writing
 from models.filters import CallQuery
@@ -225,6 +226,29 @@ def test_doomed_recordings_stay_doomed_on_the_way_there_and_back(engine: Engine)
             session.add(DoomedRecording(recording="upload:bb/b.wav"))
             session.commit()
             assert session.exec(select(DoomedRecording.id)).one() == 6
+
+
+def test_calls_of_before_get_the_numbers_that_erasure_finds_them_by(engine: Engine) -> None:
+    pushes: list[dict[str, Any]] = [
+        {"caller": "+7 495 123-45-67", "line": "205"},
+        {"line": "84951234567", "direction": "outbound"},
+        {"metadata": {"ani": "8 495 123-45-67", "ok": True}},
+        {},
+    ]
+    a, b, c, _ = (store_call(engine, str(n), **push) for n, push in enumerate(pushes))
+    with reading(engine) as session:
+        numbered = session.exec(select(CallNumber).order_by(col(CallNumber.call_id))).all()
+
+    migrate(engine, "0011")
+    assert "call_number" not in inspect(engine).get_table_names()
+    migrate(engine)
+
+    with reading(engine) as session:
+        again = session.exec(select(CallNumber).order_by(col(CallNumber.call_id))).all()
+    assert again == numbered
+    assert [(one.call_id, one.number) for one in again] == [
+        (number, "74951234567") for number in (a, b, c)
+    ]
 
 
 def test_revisions_come_all_together_or_not_at_all(engine: Engine) -> None:

@@ -237,12 +237,16 @@ def test_erase_deletes_the_calls_of_a_caller(
     call_of(engine, stores, days=1)
     held = call_of(engine, stores, days=2, legal_hold=True)
     heard = call_of(engine, stores, days=3, status="hearing")
-    done = overtone.invoke(app, ["erase", "442079460100"])
-    assert done.exit_code == 0, done.output
-    assert done.stdout.splitlines() == [
-        "1 call erased",
+    stay = [
         f"under legal hold and not erased: {held}",
         f"being heard and not erased, ask again: {heard}",
     ]
+    tried = overtone.invoke(app, ["erase", "0044 20 7946 0100", "--dry-run"])
+    assert tried.exit_code == 0, tried.output
+    assert tried.stdout.splitlines() == ["1 call would be erased", *stay]
+    assert len(left(engine)) == 3
+    done = overtone.invoke(app, ["erase", "442079460100"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines() == ["1 call erased", *stay]
     assert left(engine) == [held, heard]
     assert overtone.invoke(app, ["erase", " "]).exit_code == 2
