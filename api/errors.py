@@ -28,7 +28,7 @@ from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
 from models.alert_life import IllegalMove
 from models.alert_rule import TooManyRules
-from models.call import NothingToHear
+from models.call import NothingToHear, UnderHold
 from models.comment import NotTheAuthor, TooManyComments
 from models.db import QueryTooSlow
 from models.deletion import CannotDelete
@@ -70,6 +70,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     TooManySearches: HTTPStatus.CONFLICT,
     SubscriptionConflict: HTTPStatus.CONFLICT,
     TooManyTags: HTTPStatus.CONFLICT,
+    UnderHold: HTTPStatus.CONFLICT,
     LexiconError: HTTPStatus.UNPROCESSABLE_ENTITY,
     LexiconRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchTermError: HTTPStatus.NOT_FOUND,

@@ -136,7 +136,7 @@ def hear_again(
     session: WritingDep, queue: QueueDep, settings: SettingsDep, call_id: CallId
 ) -> Pushed:
     """Hear a call once more: one that failed, or one heard with an older model. Its rows are
-    replaced.
+    replaced; a call under legal hold, once heard, stays as it is.
     """
     call = ask_again(session, call_id)
     if call is None or call.id is None:

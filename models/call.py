@@ -47,6 +47,12 @@ class NothingToHear(Exception):
     """The call has no recording."""
 
 
+class UnderHold(Exception):
+    """The call is under legal hold, so that what is known of it stays; the text says what ends
+    that.
+    """
+
+
 class Status(StrEnum):
     """Where a call stands on its way through analysis."""
 
@@ -297,13 +303,18 @@ def waiting_calls(session: Session, before: datetime, limit: int) -> list[Call]:
 
 def ask_again(session: Session, call_id: int) -> Call | None:
     """Make a call wait for hearing once more, with its counts at zero; None where there is no such
-    call. Raises `NothingToHear`.
+    call. Raises `NothingToHear`, `UnderHold`.
     """
     call = session.get(Call, call_id, with_for_update=True)
     if call is None:
         return None
     if not call.recording:
         raise NothingToHear("this call has no recording")
+    if stays_as_heard(call):
+        raise UnderHold(
+            f"call {call_id} is under legal hold: what was heard in it stays until "
+            f"DELETE /calls/{call_id}/hold ends that"
+        )
     call.status = Status.QUEUED
     call.error = None
     call.attempts = call.failures = 0
@@ -311,3 +322,22 @@ def ask_again(session: Session, call_id: int) -> Call | None:
     session.add(call)
     session.commit()
     return call
+
+
+def stays_as_heard(call: Call) -> bool:
+    """Whether nobody may hear a call again: it was heard, and is under legal hold. One that never
+    was may be heard, since that replaces nothing.
+    """
+    return call.legal_hold and call.heard_at is not None
+
+
+def leave_as_heard(call: Call) -> bool:
+    """Where a call was put under hold after it was asked for again, give up hearing it; False where
+    it may be heard. The caller commits.
+    """
+    if not stays_as_heard(call):
+        return False
+    call.status = Status.DONE
+    call.error = None
+    call.updated_at = now()
+    return True

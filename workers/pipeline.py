@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from lexicons.matcher import Matcher
 from lexicons.text import index_text
 from models.alert_life import write_alerts
-from models.call import Call, CallTag, Speaker, Status
+from models.call import Call, CallTag, Speaker, Status, leave_as_heard
 from models.columns import now
 from models.hit import Hit
 from models.indexing import index_calls
@@ -112,9 +112,14 @@ def _rounded(figure: float | None) -> float | None:
 
 
 def record(session: Session, call_id: int, analysis: Analysis) -> bool:
-    """Write an analysis and commit; False where the call was deleted meanwhile."""
+    """Write an analysis and commit; False where the call was deleted meanwhile, or put under hold
+    with what was heard before.
+    """
     call = session.exec(select(Call).where(Call.id == call_id).with_for_update()).first()
     if call is None:
+        return False
+    if leave_as_heard(call):
+        session.commit()
         return False
     heard = analysis.conversation
     for table in (Hit, Turn, Speaker, CallTag):

@@ -15,7 +15,7 @@ from redis import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.call import Call, Status, waiting_calls
+from models.call import Call, Status, leave_as_heard, waiting_calls
 from models.columns import now
 from models.db import reading, writing
 from models.indexing import index_missing
@@ -70,6 +70,9 @@ def _give_up(engine: Engine, call: Call) -> None:
     with writing(engine) as session:
         row = session.get(Call, call.id, with_for_update=True)
         if row is None or row.status not in (Status.QUEUED, Status.HEARING):
+            return
+        if leave_as_heard(row):
+            session.commit()
             return
         row.status = Status.FAILED
         row.error = f"{row.attempts} workers died while hearing this recording"
