@@ -17,9 +17,10 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlmodel import Session, SQLModel, col, select
 
 from lexicons.text import index_text
-from models import Call, CallEvent, DoomedRecording, MoodVerdict, Speaker, Turn
+from models import Call, CallEvent, DoomedRecording, Key, MoodVerdict, Speaker, Turn
 from models.call import Review
 from models.call_number import CallNumber
+from models.columns import now
 from models.comment import add_comment
 from models.db import QueryTooSlow, connect, giving_up_after, is_current, migrate, reading, writing
 from models.filters import CallQuery
@@ -249,6 +250,20 @@ def test_calls_of_before_get_the_numbers_that_erasure_finds_them_by(engine: Engi
     assert [(one.call_id, one.number) for one in again] == [
         (number, "74951234567") for number in (a, b, c)
     ]
+
+
+def test_revoked_keys_get_the_names_back_that_they_were_used_with(engine: Engine) -> None:
+    migrate(engine, "0011")
+    stamp = "(revoked 2026-11-02 09:15:00)"
+    names = [f"wallboard {stamp}", f"old {stamp}", "old", f"twice {stamp}", f"twice {stamp[:-2]}1)"]
+    with writing(engine) as session:
+        for name in names:
+            session.add(Key(name=name, hash=name, scopes=["read"], revoked_at=now()))
+        session.commit()
+    migrate(engine)
+    with reading(engine) as session:
+        found = session.exec(select(Key.name).order_by(col(Key.id))).all()
+    assert found == ["wallboard", f"old {stamp}", "old", "twice", f"twice {stamp[:-2]}1)"]
 
 
 def test_revisions_come_all_together_or_not_at_all(engine: Engine) -> None:

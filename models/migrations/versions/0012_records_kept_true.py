@@ -1,9 +1,12 @@
 """Uploads are found by name, so that those without a call are. Recordings that have to go say whose
 they were, and their ids are not given again: SQLite's table is made anew for that. Calls have the
-telephone numbers that they are found by when somebody is erased.
+telephone numbers that they are found by when somebody is erased. Revoked keys get back the names
+that they had when they were used, unless others have them now.
 """
 
 from __future__ import annotations
+
+import re
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,6 +27,8 @@ CALL = sa.table(
     sa.column("details", Json),
 )
 AT_ONCE = 1000
+KEY = sa.table("key", sa.column("id", sa.Integer()), sa.column("name", sa.String()))
+RENAMED = re.compile(r"(.+) \(revoked \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\)")
 DOOMED = ("id", "recording", "deleted_at")
 
 
@@ -47,6 +52,7 @@ def upgrade() -> None:
         )
     )
     op.create_index("ix_call_number_call_id", "call_number", ["call_id"])
+    _name_keys()
 
 
 def downgrade() -> None:
@@ -91,6 +97,17 @@ def _number_calls(table: sa.Table) -> None:
         ]
         if rows:
             connection.execute(table.insert(), rows)
+
+
+def _name_keys() -> None:
+    connection = op.get_bind()
+    keys = connection.execute(sa.select(KEY).order_by(KEY.c.id)).all()
+    taken = {key.name for key in keys}
+    for key in keys:
+        renamed = RENAMED.fullmatch(key.name)
+        if renamed and renamed[1] not in taken:
+            taken.add(renamed[1])
+            connection.execute(sa.update(KEY).where(KEY.c.id == key.id).values(name=renamed[1]))
 
 
 def _is_sqlite() -> bool:
