@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from api.call_filter import Instant
 from api.deps import AdminDep, ReadingDep
 from api.errors import documented
 from api.view import View
@@ -25,13 +26,13 @@ class AuditFilter(BaseModel):
     call_id: int | None = Field(
         None, ge=1, le=2**31 - 1, examples=[4711], description="To which call; it may be gone."
     )
-    since: AwareDatetime | None = Field(
+    since: Instant | None = Field(
         None,
         alias="from",
         examples=["2026-11-02T00:00:00Z"],
         description="At or after this moment (with its time zone).",
     )
-    until: AwareDatetime | None = Field(
+    until: Instant | None = Field(
         None, alias="to", examples=["2026-11-03T00:00:00Z"], description="Before this moment."
     )
     cursor: int | None = Field(
