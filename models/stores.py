@@ -244,7 +244,7 @@ def _telling_full() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         raise StoreFull(
             "there is no room left on the disk for uploads; nothing of this recording was kept. "
