@@ -140,6 +140,7 @@ CallId = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[4711])]
 ReaderDep = Annotated[Key, Depends(needs("read"))]
 CanRead = Depends(needs("read"))
 CanPush = Depends(needs("push"))
+PusherDep = Annotated[Key, Depends(needs("push"))]
 # What a database or a log would take for something else is no name.
 LexiconName = Annotated[
     str, Path(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["product"])
