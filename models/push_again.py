@@ -13,9 +13,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from models.call import SILENT, Call, CallPush
-from models.call_number import note_numbers
 from models.history import CallEvent, Change
-from models.indexing import index_calls
 
 # What a later push may say otherwise. What decides how a call is heard stays as it was first.
 FIELDS = ("agent", "line", "caller", "direction", "outcome")
@@ -41,13 +39,15 @@ def news_of(call: Call, push: CallPush) -> dict[str, Any]:
     }
 
 
-def write_news(session: Session, pushes: Mapping[int, CallPush], *, by: str) -> None:
+def write_news(session: Session, pushes: Mapping[int, CallPush], *, by: str) -> list[Call]:
     """Bring these calls, by their ids, up to date with the last push of each; those under legal
-    hold stay as they are. The caller commits.
+    hold stay as they are. Returns those that changed; the caller indexes them, and commits.
     """
+    if not pushes:
+        return []
     wanted = select(Call).where(col(Call.id).in_(pushes)).order_by(col(Call.id))
     held = wanted.with_for_update().execution_options(populate_existing=True)
-    changed: dict[int, Call] = {}
+    changed: list[Call] = []
     for call in session.exec(held).all():
         assert call.id is not None  # it is stored
         news = {} if call.legal_hold else news_of(call, pushes[call.id])
@@ -65,11 +65,8 @@ def write_news(session: Session, pushes: Mapping[int, CallPush], *, by: str) -> 
         )
         for name, value in news.items():
             setattr(call, name, value)
-        changed[call.id] = call
-    if changed:
-        session.flush()
-        note_numbers(session, changed.values())
-        index_calls(session, list(changed))
+        changed.append(call)
+    return changed
 
 
 def _as_json(said: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from models.call_number import note_numbers
 from models.columns import now
 from models.db import slices
 from models.facets import refresh
+from models.indexing import index_calls
 from models.push_again import news_of, write_news
 
 AT_ONCE = 500
@@ -92,10 +93,8 @@ def add_calls(
         session.add_all(new[name] for name in sorted(new))
         try:
             session.flush()
-            note_numbers(session, new.values())
-            refresh(session, [call.id for call in new.values() if call.id is not None])
-            if news := _news(pushes, there):
-                write_news(session, news, by=by)
+            changed = write_news(session, _news(pushes, there), by=by)
+            _index(session, list(new.values()), changed)
             session.commit()
         except IntegrityError as error:  # somebody pushed one of them since we looked
             session.rollback()
@@ -109,6 +108,17 @@ def add_calls(
             fresh.discard(one.external_id)
         return answers
     raise taken
+
+
+def _index(session: Session, new: list[Call], changed: list[Call]) -> None:
+    """Have new and changed calls found. All at once, so that writers of facets keep one order."""
+    calls = new + changed
+    note_numbers(session, calls)
+    ids = [call.id for call in calls if call.id is not None]
+    if changed:
+        index_calls(session, ids)
+    else:
+        refresh(session, ids)  # what was never heard has no words
 
 
 def _news(pushes: Sequence[NamedPush], there: dict[str, Call]) -> dict[int, CallPush]:
