@@ -33,6 +33,7 @@ from api import (
 )
 from api.feed import Feed
 from api.limits import FORM_BYTES, LimitBody
+from api.places import ExportPlaces
 from api.pressure import Gate
 from api.rates import Rates
 from api.web import listen, pages, sign_in
@@ -101,6 +102,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.finder = Finder()
     app.state.queue = open_queue(settings.redis)
     app.state.rates = Rates(settings.redis, settings.rate_limit)
+    app.state.exports = ExportPlaces()
     app.state.courier = Courier.of(settings)
     app.state.gate = Gate(app.state.queue, settings.max_queue)
     app.state.stores = Stores(settings.recordings, settings.stores)

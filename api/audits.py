@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from api.call_filter import Instant
 from api.deps import AdminDep, ReadingDep
 from api.errors import documented
 from api.view import View
@@ -25,13 +26,13 @@ class AuditFilter(BaseModel):
     call_id: int | None = Field(
         None, ge=1, le=2**31 - 1, examples=[4711], description="To which call; it may be gone."
     )
-    since: AwareDatetime | None = Field(
+    since: Instant | None = Field(
         None,
         alias="from",
         examples=["2026-11-02T00:00:00Z"],
         description="At or after this moment (with its time zone).",
     )
-    until: AwareDatetime | None = Field(
+    until: Instant | None = Field(
         None, alias="to", examples=["2026-11-03T00:00:00Z"], description="Before this moment."
     )
     cursor: int | None = Field(
@@ -46,7 +47,7 @@ class AuditEntryView(View):
     id: int
     at: datetime
     key_name: str | None = Field(
-        description="The key it was done with; null for commands and for retention.",
+        description="The key it was done with; null for commands, retention and removal.",
         examples=["managers"],
     )
     action: Action
@@ -54,7 +55,7 @@ class AuditEntryView(View):
     detail: dict[str, Any] = Field(
         description="Why, by whom, what became of the recording; of an erasure the SHA-256 of the "
         "caller's number, never the number.",
-        examples=[{"why": "asked", "by": "Alice", "audio": "deleted"}],
+        examples=[{"why": "asked", "by": "Alice", "audio": "pending"}],
     )
 
 
@@ -69,8 +70,8 @@ class AuditView(BaseModel):
 def get_audit(
     session: ReadingDep, _key: AdminDep, wanted: Annotated[AuditFilter, Query()]
 ) -> AuditView:
-    """Who played recordings, deleted, held and released calls, erased callers, and which keys were
-    made and revoked; a page at a time.
+    """Who played recordings, deleted, held and released calls, erased callers, when recordings of
+    deleted calls were gone, and which keys were made and revoked; a page at a time.
     """
     filters = wanted.model_dump(exclude={"limit"})
     found = entries(session, limit=wanted.limit + 1, **filters)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.bodies import parse_json, read_as, read_body
-from api.deps import CanPush
+from api.deps import PusherDep
 from api.errors import Problem, documented, problem_of
 from api.intake import IntakeDep, PushByName
 from api.pressure import QueueFull
@@ -54,7 +54,6 @@ async def _bulk_body(request: Request) -> bytes:
 @router.post(
     "/bulk",
     status_code=202,
-    dependencies=[CanPush],
     responses=documented(401, 403, 413, 422),
     openapi_extra={
         "requestBody": {
@@ -90,7 +89,10 @@ async def _bulk_body(request: Request) -> bytes:
     },
 )
 def push_calls(
-    intake: IntakeDep, response: Response, body: Annotated[bytes, Depends(_bulk_body)]
+    key: PusherDep,
+    intake: IntakeDep,
+    response: Response,
+    body: Annotated[bytes, Depends(_bulk_body)],
 ) -> BulkAnswer:
     """Take up to 1,000 calls whose recordings lie in allowed stores. All that can be taken are
     stored when this answers; each has its own answer, in order: the call, or a problem.
@@ -106,7 +108,7 @@ def push_calls(
             pushes[index] = PushByName.model_validate(one)
         except ValidationError as error:
             refused[index] = error
-    answers = intake.take_many(pushes) | refused
+    answers = intake.take_many(pushes, by=key.name) | refused
     waits = [one.retry_after_s for one in answers.values() if isinstance(one, QueueFull)]
     if waits:
         response.headers["Retry-After"] = str(max(waits))

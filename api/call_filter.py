@@ -45,7 +45,7 @@ Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_without_nul)]
 MAX_VALUES = 50
 MAX_META = 20
-_META = re.compile(r"(not_)?meta\.(.{1,100})", re.DOTALL)
+_META = re.compile(r"(not_)?meta\.([^\0]{1,100})")
 # What there is to say of each value filter: its type, what it is, an example.
 _VALUES: dict[str, tuple[Any, str, Any]] = {
     "mood": (Mood, "Mood of the customer, or of `speaker`", "angry"),
@@ -169,7 +169,7 @@ class _Base(BaseModel):
         "else `-started_at`.",
     )
 
-    saved: str | None = Field(
+    saved: Text | None = Field(
         None,
         max_length=100,
         examples=["angry about refunds"],

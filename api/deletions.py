@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field, StringConstraints
 
-from api.deps import AdminDep, CallId, StoresDep, WritingDep
+from api.deps import AdminDep, CallId, EngineDep, StoresDep, WritingDep
 from api.errors import documented
 from api.people import Asked, Reason
 from api.review_views import ReviewView
+from models.db import reading, writing
 from models.deletion import Order, Why, delete_call
-from models.erasure import erase_caller
+from models.erasure import erase_caller, find_caller
 from models.label import tags_of
 from models.review import change_hold
 
@@ -33,7 +34,8 @@ class ErasureAsked(Asked):
     """Whose calls to erase."""
 
     caller: Caller = Field(
-        description="The caller's number; spaces, dashes, brackets and a leading + do not matter.",
+        description="The caller's number, however it is written: `+7 495 123-45-67` is also "
+        "`84951234567`.",
         examples=["+44 20 7946 0100"],
     )
 
@@ -49,9 +51,13 @@ class DeletedView(BaseModel):
 
 
 class ErasedView(BaseModel):
-    """What became of a caller's calls."""
+    """What became of a caller's calls, or would."""
 
-    erased: int = Field(description="Calls that are gone, with their recordings.", examples=[12])
+    dry_run: bool = Field(description="Whether nothing was done.", examples=[False])
+    erased: int = Field(
+        description="Calls that are gone, with their recordings; in a dry run, that would be.",
+        examples=[12],
+    )
     audio_left: int = Field(
         description="How many of their recordings are in a store that is not ours: nothing was "
         "done to those.",
@@ -117,14 +123,32 @@ def delete_hold(
 
 @router.post("/erasures", tags=["admin"], responses=documented(401, 403, 422))
 def post_erasure(
-    session: WritingDep, stores: StoresDep, key: AdminDep, erasure: ErasureAsked
+    engine: EngineDep,
+    stores: StoresDep,
+    key: AdminDep,
+    erasure: ErasureAsked,
+    dry_run: Annotated[bool, Query(description="Only say how many calls would go.")] = False,
 ) -> ErasedView:
-    """Erase everything about one caller: all calls of their number, with their recordings, except
-    those under legal hold. The audit trail keeps the number's SHA-256 alone.
+    """Erase everything about one caller, except calls under legal hold: all calls of their number,
+    calls that went out to it, and calls that have it in their metadata, with their recordings. The
+    audit trail keeps the number's SHA-256 alone.
     """
+    if dry_run:
+        with reading(engine) as session:
+            found = find_caller(session, erasure.caller)
+        return ErasedView(
+            dry_run=True,
+            erased=found.free,
+            audio_left=0,
+            audio_pending=0,
+            held=list(found.held),
+            being_heard=list(found.being_heard),
+        )
     order = Order(Why.ERASURE, key_name=key.name, by=erasure.by)
-    done = erase_caller(session, stores, erasure.caller, order)
+    with writing(engine) as session:
+        done = erase_caller(session, stores, erasure.caller, order)
     return ErasedView(
+        dry_run=False,
         erased=len(done.calls),
         audio_left=done.left,
         audio_pending=done.pending,

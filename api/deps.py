@@ -159,6 +159,7 @@ ReaderDep = Annotated[Key, Depends(needs("read"))]
 ListenerDep = Annotated[Key, Depends(needs("read", or_pass=True))]
 CanRead = Depends(needs("read"))
 CanPush = Depends(needs("push"))
+PusherDep = Annotated[Key, Depends(needs("push"))]
 # What a database or a log would take for something else is no name.
 LexiconName = Annotated[
     str, Path(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["product"])

@@ -22,13 +22,14 @@ from sqlalchemy.exc import TimeoutError as DatabaseBusy
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from api.places import TooManyExports
 from api.pressure import QueueFull
 from lexicons.changes import NoSuchTermError
 from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
 from models.alert_life import IllegalMove
 from models.alert_rule import TooManyRules
-from models.call import NothingToHear
+from models.call import NothingToHear, UnderHold
 from models.comment import NotTheAuthor, TooManyComments
 from models.db import QueryTooSlow
 from models.deletion import CannotDelete
@@ -55,6 +56,8 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     RecordingGone: HTTPStatus.NOT_FOUND,
     RecordingEmpty: HTTPStatus.UNPROCESSABLE_ENTITY,
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    QueueFull: HTTPStatus.TOO_MANY_REQUESTS,
+    TooManyExports: HTTPStatus.TOO_MANY_REQUESTS,
     QueryTooSlow: HTTPStatus.SERVICE_UNAVAILABLE,
     DatabaseBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
@@ -70,6 +73,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
     TooManySearches: HTTPStatus.CONFLICT,
     SubscriptionConflict: HTTPStatus.CONFLICT,
     TooManyTags: HTTPStatus.CONFLICT,
+    UnderHold: HTTPStatus.CONFLICT,
     LexiconError: HTTPStatus.UNPROCESSABLE_ENTITY,
     LexiconRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchTermError: HTTPStatus.NOT_FOUND,
@@ -116,12 +120,10 @@ def problem(
 def problem_of(error: Exception) -> Problem:
     """What one of many things asked for at once has to say, instead of an answer of its own.
 
-    For pydantic's ValidationError, `QueueFull` and what `STATUS_OF` knows; others are raised again.
+    For pydantic's ValidationError and what `STATUS_OF` knows; others are raised again.
     """
     if isinstance(error, ValidationError):
         return _wrong_fields(error.errors())
-    if isinstance(error, QueueFull):
-        return _problem(HTTPStatus.TOO_MANY_REQUESTS, str(error))
     for kind in type(error).__mro__:
         if kind in STATUS_OF:
             return _problem(STATUS_OF[kind], str(error))
@@ -166,12 +168,13 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(BadQuery, _on_bad_query)
     app.add_exception_handler(LexiconUnusableError, _on_unusable)
-    app.add_exception_handler(QueueFull, _on_full_queue)
     app.add_exception_handler(ClientDisconnect, _on_nobody)
     app.add_exception_handler(OperationalError, _on_database)
     app.add_exception_handler(Exception, _on_surprise)
     for kind in STATUS_OF:
         app.add_exception_handler(kind, _on_known)
+    for kind in (QueueFull, TooManyExports):
+        app.add_exception_handler(kind, _on_too_many)
 
 
 async def _on_validation(_request: Request, error: Exception) -> JSONResponse:
@@ -227,8 +230,8 @@ async def _on_unusable(_request: Request, error: Exception) -> JSONResponse:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors=wrong)
 
 
-async def _on_full_queue(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, QueueFull)
+async def _on_too_many(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, QueueFull | TooManyExports)
     return _answer(problem_of(error), {"Retry-After": str(error.retry_after_s)})
 
 

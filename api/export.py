@@ -9,14 +9,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 from sqlalchemy import Engine
 
 from api.call_filter import Filters, with_saved
 from api.deps import CanRead, FinderDep
 from api.errors import documented
+from api.places import ExportPlaces, PatientResponse
 from models.db import reading
 from models.search import Found
 
@@ -37,10 +37,17 @@ class ExportFilter(Filters):
     format: Literal["csv", "jsonl"] = Field("csv", description="CSV, or one JSON object a line.")
 
 
+def _place(request: Request) -> Iterator[None]:
+    """One of the places for exports, held until the answer is sent."""
+    places: ExportPlaces = request.app.state.exports
+    with places.taken():
+        yield
+
+
 @router.get(
     "/export",
-    dependencies=[CanRead],
-    response_class=StreamingResponse,
+    dependencies=[CanRead, Depends(_place)],
+    response_class=PatientResponse,
     responses={
         200: {
             "content": {"text/csv": {}, "application/jsonl": {}},
@@ -51,8 +58,10 @@ class ExportFilter(Filters):
 )
 def export_calls(
     request: Request, finder: FinderDep, wanted: Annotated[ExportFilter, Query()]
-) -> StreamingResponse:
-    """Every call that matches, with what a list shows of it. Nothing is cut off."""
+) -> PatientResponse:
+    """Every call that matches, with what a list shows of it. Nothing is cut off. A process sends
+    few exports at once; others are answered 429 with `Retry-After`.
+    """
 
     engine: Engine = request.app.state.engine
     with reading(engine) as session:
@@ -71,7 +80,7 @@ def export_calls(
     calls = batches()
     write, kind = WRITERS[wanted.format]
     name = f"attachment; filename=calls.{wanted.format}"
-    return StreamingResponse(write(calls), media_type=kind, headers={"Content-Disposition": name})
+    return PatientResponse(write(calls), media_type=kind, headers={"Content-Disposition": name})
 
 
 def _csv(batches: Iterable[tuple[Found, ...]]) -> Iterator[str]:

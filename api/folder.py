@@ -111,6 +111,7 @@ class Memory:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._pushed: dict[str, Stamp] = {}
+        self._names: dict[str, str] = {}
         if path.is_file():
             for line in path.read_text(encoding="utf-8").splitlines():
                 self._recall(line)
@@ -126,27 +127,46 @@ class Memory:
         """Whether this recording, as it is now, was pushed."""
         return self._pushed.get(str(one.path)) == one.stamp()
 
-    def remember(self, one: Found, stamp: Stamp) -> None:
-        """It was pushed as it was when it had this stamp."""
-        self._pushed[str(one.path)] = stamp
+    def name_of(self, one: Found) -> str | None:
+        """The `external_id` that this recording was pushed by, if it is the same that it was then;
+        its sidecar may have come or changed since.
+        """
+        before = self._pushed.get(str(one.path))
+        same = before is not None and before[:2] == one.stamp()[:2]
+        return self._names.get(str(one.path)) if same else None
+
+    def remember(self, one: Found, stamp: Stamp, external_id: str) -> None:
+        """It was pushed by this name as it was when it had this stamp."""
+        self._keep(str(one.path), stamp, external_id)
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([str(one.path), *stamp]) + "\n")
+            file.write(self._line(str(one.path)))
 
     def forget_gone(self) -> None:
         """Leave out what is there no more, so that the file does not grow for ever."""
-        here = {path: stamp for path, stamp in self._pushed.items() if Path(path).exists()}
+        for path in [path for path in self._pushed if not Path(path).exists()]:
+            del self._pushed[path]
+            self._names.pop(path, None)
         shorter = self._path.with_suffix(".tmp")
-        lines = [json.dumps([path, *stamp]) + "\n" for path, stamp in here.items()]
-        shorter.write_text("".join(lines), encoding="utf-8")
+        shorter.write_text("".join(map(self._line, self._pushed)), encoding="utf-8")
         shorter.replace(self._path)
-        self._pushed = here
 
     def _recall(self, line: str) -> None:
         try:
             path, *stamp = json.loads(line)
         except (ValueError, TypeError):
             return  # cut off by a crash: that one is pushed again, and the API knows it
-        self._pushed[path] = tuple(stamp)
+        # Before names were kept, nothing but numbers stood behind the path.
+        name = stamp.pop() if stamp and isinstance(stamp[-1], str) else None
+        self._keep(path, tuple(stamp), name)
+
+    def _keep(self, path: str, stamp: Stamp, external_id: str | None) -> None:
+        self._pushed[path] = stamp
+        if external_id is not None:
+            self._names[path] = external_id
+
+    def _line(self, path: str) -> str:
+        name = [self._names[path]] if path in self._names else []
+        return json.dumps([path, *self._pushed[path], *name]) + "\n"
 
 
 def move(one: Found, folder: Path, *, call_id: int) -> None:

@@ -49,7 +49,7 @@ class PushByName(CallPush):
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What taking a call needs."""
+    """What taking a call needs. `by` is the name of the key that pushes it."""
 
     engine: Engine
     settings: Settings
@@ -65,7 +65,7 @@ class Intake:
             self._refuse_unless_there(push.external_id)
         return self.stores.receive(name=filename, max_bytes=self.settings.max_upload_mb * 1_000_000)
 
-    def take_upload(self, push: CallPush, incoming: Incoming) -> Pushed:
+    def take_upload(self, push: CallPush, incoming: Incoming, *, by: str) -> Pushed:
         """Keep an upload and store its call; where the call is there already, nothing of the upload
         stays.
 
@@ -76,7 +76,7 @@ class Intake:
             self._refuse_unless_there(external_id)
         recording = incoming.keep().recording
         try:
-            call, created = self._add(push, recording, external_id)
+            call, created = self._add(push, recording, external_id, by=by)
         except Exception:
             # The database may have committed and only its answer got lost.
             kept = self._there(external_id)
@@ -89,20 +89,20 @@ class Intake:
             self.stores.remove(recording)
         return Pushed.of(call, created=created)
 
-    def take_named(self, push: PushByName) -> Pushed:
+    def take_named(self, push: PushByName, *, by: str) -> Pushed:
         """Store the call of a recording that lies in a store. Raises `StoreRefused`,
         `RecordingGone`, `QueueFull`.
         """
         named = self._settle(push)
         if named.recording and self._no_room(push):
             self._refuse_unless_there(named.external_id)
-        call, created = self._add(push, named.recording, named.external_id)
+        call, created = self._add(push, named.recording, named.external_id, by=by)
         if created:
             self._enqueue(call)
         return Pushed.of(call, created=created)
 
     def take_many(
-        self, pushes: Mapping[int, PushByName]
+        self, pushes: Mapping[int, PushByName], *, by: str
     ) -> dict[int, Pushed | StoreError | QueueFull]:
         """`take_named` for many, all their rows in one transaction. Each has its own answer: its
         call, or what `take_named` would have raised.
@@ -119,7 +119,7 @@ class Intake:
             answers[number] = self.gate.full()
         with writing(self.engine) as session:
             stored = add_calls(
-                session, list(named.values()), agent_channel=self.settings.agent_channel
+                session, list(named.values()), agent_channel=self.settings.agent_channel, by=by
             )
         self._enqueue(*(call for call, created in stored if created))
         for number, (call, created) in zip(named, stored, strict=True):
@@ -141,7 +141,9 @@ class Intake:
         if self._there(external_id) is None:
             raise self.gate.full()
 
-    def _add(self, push: CallPush, recording: str, external_id: str) -> tuple[Call, bool]:
+    def _add(
+        self, push: CallPush, recording: str, external_id: str, *, by: str
+    ) -> tuple[Call, bool]:
         with writing(self.engine) as session:
             return add_call(
                 session,
@@ -149,6 +151,7 @@ class Intake:
                 recording,
                 external_id=external_id,
                 agent_channel=self.settings.agent_channel,
+                by=by,
             )
 
     def _beyond_room(self, named: Mapping[int, NamedPush]) -> list[int]:

@@ -8,7 +8,16 @@ import typer
 
 from api.local import with_database
 from models.db import connect, reading, writing
-from models.key import SCOPES, Key, KeyNameTaken, NoSuchKey, all_keys, create_key, revoke_key
+from models.key import (
+    MAX_NAME,
+    SCOPES,
+    Key,
+    KeyNameTaken,
+    NoSuchKey,
+    all_keys,
+    create_key,
+    revoke_key,
+)
 
 keys = typer.Typer(help="API keys: create, list, revoke.", no_args_is_help=True)
 
@@ -24,8 +33,11 @@ def create(
     scopes = tuple(scope or SCOPES)
     if unknown := set(scopes) - set(SCOPES):
         raise typer.BadParameter(f"{', '.join(unknown)}: there is only {', '.join(SCOPES)}")
-    if not name.strip():
-        raise typer.BadParameter("a key needs a name that says what it is for")
+    name = name.strip()
+    if not name.isprintable() or not 0 < len(name) <= MAX_NAME:
+        raise typer.BadParameter(
+            f"a key needs a name that says what it is for, of at most {MAX_NAME} letters"
+        )
     settings = with_database()
     try:
         with writing(connect(settings.database)) as session:
@@ -47,7 +59,7 @@ def show_keys() -> None:
 
 @keys.command("revoke")
 def revoke(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None:
-    """A key works no more from now on."""
+    """A key works no more from now on; no other key gets its name."""
     settings = with_database()
     try:
         with writing(connect(settings.database)) as session:
@@ -55,7 +67,7 @@ def revoke(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None
     except NoSuchKey as error:
         typer.echo(f"overtone: {error}", err=True)
         raise typer.Exit(1) from error
-    typer.echo(f"{name} is revoked: that key works no more, and its name is free for another")
+    typer.echo(f"{name} is revoked: that key works no more")
 
 
 def _state(key: Key) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import re
+from itertools import chain, count
 
 import typer
 
 from api.client import Client
 from models.db import connect, is_current, migrate, writing
-from models.key import NoSuchKey, create_key, revoke_key
+from models.key import all_keys, create_key, revoke_key
 from settings import Settings, read_settings
 
 LOCAL_KEY = "local-key"
+# Names are not given again: the key that comes after a revoked one has a number.
+OUR_NAME = re.compile(rf"{LOCAL_KEY}(-[0-9]+| \(revoked .*)?")
 
 
 def with_database() -> Settings:
@@ -32,9 +35,13 @@ def local_key(settings: Settings) -> tuple[str, bool]:
     if path.is_file():
         return path.read_text().strip(), False
     with writing(connect(settings.database)) as session:
-        with suppress(NoSuchKey):  # there is none at the first start on a data folder
-            revoke_key(session, LOCAL_KEY)
-        text = create_key(session, LOCAL_KEY)
+        ours = [key for key in all_keys(session) if OUR_NAME.fullmatch(key.name)]
+        for key in ours:  # of a data folder that was lost
+            if key.revoked_at is None:
+                revoke_key(session, key.name)
+        taken = {key.name for key in ours}
+        names = chain([LOCAL_KEY], (f"{LOCAL_KEY}-{number}" for number in count(2)))
+        text = create_key(session, next(name for name in names if name not in taken))
     path.touch(mode=0o600)
     path.write_text(text)
     return text, True

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.bodies import read_as, read_body
-from api.deps import CallId, CanPush, QueueDep, SettingsDep, WritingDep
+from api.deps import CallId, CanPush, PusherDep, QueueDep, SettingsDep, WritingDep
 from api.errors import documented, problem
 from api.intake import IntakeDep, PushByName
 from api.uploads import receive_upload
@@ -33,7 +33,6 @@ MAX_JSON_MB = 1
     "",
     status_code=202,
     response_model=Pushed,
-    dependencies=[CanPush],
     responses=documented(400, 401, 403, 404, 413, 415, 422, 429, 507),
     openapi_extra={
         "requestBody": {
@@ -71,24 +70,26 @@ MAX_JSON_MB = 1
         }
     },
 )
-async def push_call(request: Request, intake: IntakeDep) -> Response:
+async def push_call(key: PusherDep, request: Request, intake: IntakeDep) -> Response:
     """Take a recording and its metadata; it is stored, and its row committed, before this answers.
 
-    Pushing the same `external_id` again answers with the call that is there. While too many calls
-    wait to be heard, new ones that are not urgent are refused with 429 and `Retry-After`; put the
-    fields before the file, and that comes after the first megabyte of it.
+    Pushing the same `external_id` again answers with the call that is there, and writes to it what
+    is said otherwise of agent, line, caller, direction, outcome, beginning and metadata.
+
+    While too many calls wait to be heard, new ones that are not urgent are refused with 429 and
+    `Retry-After`; put the fields before the file, and that comes after the first megabyte of it.
     """
 
     def begin(fields: dict[str, str], filename: str) -> Incoming:
         return intake.begin_upload(_push_of(fields), filename)
 
     def keep(fields: dict[str, str], incoming: Incoming) -> Pushed:
-        return intake.take_upload(_push_of(fields), incoming)
+        return intake.take_upload(_push_of(fields), incoming, by=key.name)
 
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         push = read_as(PushByName, await _json(request))
-        return _accepted(await run_in_threadpool(intake.take_named, push))
+        return _accepted(await run_in_threadpool(intake.take_named, push, by=key.name))
     if kind == "multipart/form-data":
         return _accepted(await receive_upload(request, begin=begin, keep=keep))
     return problem(
@@ -136,7 +137,7 @@ def hear_again(
     session: WritingDep, queue: QueueDep, settings: SettingsDep, call_id: CallId
 ) -> Pushed:
     """Hear a call once more: one that failed, or one heard with an older model. Its rows are
-    replaced.
+    replaced; a call under legal hold, once heard, stays as it is.
     """
     call = ask_again(session, call_id)
     if call is None or call.id is None:

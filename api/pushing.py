@@ -18,6 +18,7 @@ import typer
 from api.client import Client, KeyRefused, NotNow, PushFailed, sidecar
 from api.file_names import NamePattern
 from api.folder import Found, Memory, Stamp, Stillness, move, recordings_below
+from api.views import Pushed
 
 LOOK_EVERY_S = 1.0
 MOST_TROUBLES = 3
@@ -38,18 +39,22 @@ class Pusher:
     pushed: int = 0
     failed: int = 0
 
-    def push(self, one: Found) -> bool:
-        """Push one recording; False where it cannot be pushed as it is.
+    def push(self, one: Found, *, external_id: str | None = None) -> Pushed | None:
+        """Push one recording, by this name where it was pushed before; None where it cannot be
+        pushed as it is.
 
         Raises `NotNow`, `KeyRefused` and httpx.TransportError, which are not its own fault.
         """
         try:
-            pushed = self.client.upload(one.path, self._known_of(one))
+            known = self._known_of(one)
+            if external_id is not None:
+                known["external_id"] = external_id
+            pushed = self.client.upload(one.path, known)
         except (NotNow, KeyRefused):
             raise
         except (PushFailed, OSError) as error:
             self.fail(one, error)
-            return False
+            return None
         self.pushed += 1
         again = "" if pushed.created else " (was there already)"
         typer.echo(f"{one.name}: call {pushed.id} {pushed.status}{again}")
@@ -58,7 +63,7 @@ class Pusher:
                 move(one, self.move_to, call_id=pushed.id)
             except OSError as error:
                 self.fail(one, f"pushed, but not moved: {error}")
-        return True
+        return pushed
 
     def fail(self, one: Found, reason: object) -> None:
         """Count and say that something went wrong with this one."""
@@ -125,10 +130,11 @@ def watch(
                 stamp = one.stamp()
                 if memory.knows(one) or refused.get(one.path) == stamp:
                     continue
-                if pusher.push(one):
-                    memory.remember(one, stamp)
-                else:
+                pushed = pusher.push(one, external_id=memory.name_of(one))
+                if pushed is None:
                     refused[one.path] = stamp
+                else:
+                    memory.remember(one, stamp, pushed.external_id)
                 waits = count()
             except FileNotFoundError:
                 continue  # gone since it was found

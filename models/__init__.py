@@ -8,6 +8,7 @@ from models.audit import Audit as Audit
 from models.call import Call as Call
 from models.call import CallTag as CallTag
 from models.call import Speaker as Speaker
+from models.call_number import CallNumber as CallNumber
 from models.comment import Comment as Comment
 from models.delivery import Delivery as Delivery
 from models.delivery import DeliveryAttempt as DeliveryAttempt

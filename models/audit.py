@@ -1,5 +1,6 @@
 """The trail of what must be answered for: who heard a recording, deleted a call, held it, made or
-revoked a key. Entries are only ever added, and outlive the calls they name.
+revoked a key; and that the file of a deleted call is gone. Entries are only ever added, and outlive
+the calls they name.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Action(StrEnum):
 
     AUDIO = "audio"
     DELETION = "deletion"
+    REMOVAL = "removal"
     ERASURE = "erasure"
     HOLD = "hold"
     RELEASE = "release"
@@ -31,7 +33,7 @@ class Action(StrEnum):
 
 
 class Audit(SQLModel, table=True):
-    """One entry. `key_name` is None where no key was used: for commands, and for retention.
+    """One entry. `key_name` is None where no key was used: for commands, retention and removal.
     `call_id` is a plain number, since the call may be gone. `detail` never holds a caller's number.
     """
 

@@ -34,6 +34,8 @@ Channel = Literal["left", "right"]
 Outcome = Literal["answered", "missed", "voicemail", "failed"]
 # Ids stand in job names and cursors: on SQLite too, a deleted row's id is not given again.
 NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
+# Said like this wherever uploads are looked for by name, so that their index is used.
+UPLOADED = text("substr(recording, 1, 7) = 'upload:'")
 MAX_EXTERNAL_ID = 200
 MAX_METADATA_KEYS = 50
 MAX_METADATA_TEXT = 500
@@ -43,6 +45,12 @@ SILENT: tuple[Outcome, ...] = ("missed", "failed")
 
 class NothingToHear(Exception):
     """The call has no recording."""
+
+
+class UnderHold(Exception):
+    """The call is under legal hold, so that what is known of it stays; the text says what ends
+    that.
+    """
 
 
 class Status(StrEnum):
@@ -156,6 +164,7 @@ class Call(SQLModel, table=True):
             postgresql_where=text("facets IS NULL"),
         ),
         Index("call_by_status", "status", "updated_at"),
+        Index("call_by_upload", "recording", sqlite_where=UPLOADED, postgresql_where=UPLOADED),
         NEVER_REUSE_IDS,
     )
 
@@ -294,13 +303,18 @@ def waiting_calls(session: Session, before: datetime, limit: int) -> list[Call]:
 
 def ask_again(session: Session, call_id: int) -> Call | None:
     """Make a call wait for hearing once more, with its counts at zero; None where there is no such
-    call. Raises `NothingToHear`.
+    call. Raises `NothingToHear`, `UnderHold`.
     """
     call = session.get(Call, call_id, with_for_update=True)
     if call is None:
         return None
     if not call.recording:
         raise NothingToHear("this call has no recording")
+    if stays_as_heard(call):
+        raise UnderHold(
+            f"call {call_id} is under legal hold: what was heard in it stays until "
+            f"DELETE /calls/{call_id}/hold ends that"
+        )
     call.status = Status.QUEUED
     call.error = None
     call.attempts = call.failures = 0
@@ -308,3 +322,22 @@ def ask_again(session: Session, call_id: int) -> Call | None:
     session.add(call)
     session.commit()
     return call
+
+
+def stays_as_heard(call: Call) -> bool:
+    """Whether nobody may hear a call again: it was heard, and is under legal hold. One that never
+    was may be heard, since that replaces nothing.
+    """
+    return call.legal_hold and call.heard_at is not None
+
+
+def leave_as_heard(call: Call) -> bool:
+    """Where a call was put under hold after it was asked for again, give up hearing it; False where
+    it may be heard. The caller commits.
+    """
+    if not stays_as_heard(call):
+        return False
+    call.status = Status.DONE
+    call.error = None
+    call.updated_at = now()
+    return True

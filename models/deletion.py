@@ -142,7 +142,7 @@ def _delete_rows(
     doomed: list[DoomedRecording] = []
     for number, recording in recordings.items():
         if is_ours(recording):
-            doomed.append(DoomedRecording(recording=recording))
+            doomed.append(DoomedRecording(recording=recording, call_id=number))
         note(
             session,
             Action.DELETION,
@@ -150,7 +150,16 @@ def _delete_rows(
             call_id=number,
             why=order.why,
             by=order.by,
-            audio="deleted" if is_ours(recording) else "left",
+            audio=_fate(recording),
         )
     session.add_all(doomed)
     return doomed
+
+
+def _fate(recording: str) -> str | None:
+    """What the trail says of a recording at the time its call goes; that it is gone, it says when
+    it is.
+    """
+    if not recording:
+        return None
+    return "pending" if is_ours(recording) else "left"

@@ -1,5 +1,6 @@
 """Recordings whose call is gone, and that must go too. A row is written in the transaction that
 deletes the call, and goes after the file: whatever crashes in between, somebody knows of the file.
+When the row goes, the audit trail is told that the file is gone.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ import os
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Column, Text, delete
+from sqlalchemy import Column, Integer, Text, delete, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from models.audit import Action, note
+from models.call import NEVER_REUSE_IDS
 from models.columns import Moment, now
 from models.stores import RecordingGone, StoreError, Stores
 
@@ -19,11 +22,16 @@ logger = logging.getLogger(__name__)
 
 
 class DoomedRecording(SQLModel, table=True):
-    """An upload, as `call.recording` named it, and when its call was deleted."""
+    """An upload, as `call.recording` named it, of which call it was, and when that was deleted. The
+    call is not known of those that were deleted before that was written down.
+    """
 
     __tablename__ = "doomed_recording"
+    # Whoever deletes the file of a row must not take a later row for it.
+    __table_args__ = NEVER_REUSE_IDS
 
     id: int | None = Field(default=None, primary_key=True)
+    call_id: int | None = Field(default=None, sa_column=Column(Integer))
     recording: str = Field(sa_column=Column(Text, nullable=False))
     deleted_at: datetime = Field(default_factory=now, sa_column=Column(Moment, nullable=False))
 
@@ -36,13 +44,21 @@ def is_ours(recording: str) -> bool:
 
 
 def remove_doomed(session: Session, stores: Stores, doomed: Iterable[DoomedRecording]) -> int:
-    """Delete these recordings, commit, and say how many are gone. What cannot be deleted now stays
-    known, for the next round.
+    """Delete these recordings, write down that they are gone, commit, and say how many are. What
+    cannot be deleted now stays known, for the next round.
     """
     gone = [one.id for one in doomed if _remove(stores, one.recording)]
-    session.execute(delete(DoomedRecording).where(col(DoomedRecording.id).in_(gone)))
+    # Whoever takes the row away writes the entry: others may be deleting the same.
+    rows = delete(DoomedRecording).where(col(DoomedRecording.id).in_(gone))
+    for call_id in session.execute(rows.returning(col(DoomedRecording.call_id))).scalars().all():
+        note(session, Action.REMOVAL, key_name=None, call_id=call_id)
     session.commit()
     return len(gone)
+
+
+def count_doomed(session: Session) -> int:
+    """How many recordings of deleted calls are still to be deleted."""
+    return session.exec(select(func.count()).select_from(DoomedRecording)).one()
 
 
 def doomed_before(

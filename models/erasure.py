@@ -1,23 +1,23 @@
-"""Erases everything about one caller: all calls of their number, however it is punctuated."""
+"""Erases everything about one caller: all calls of their number, however it is written."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import Session, col, select
 
 from models.audit import Action, note
-from models.call import Call
+from models.call import Call, Status
+from models.call_number import CallNumber, calls_of_number
 from models.deletion import Deleted, Order, delete_calls
+from models.numbers import number_key
 from models.stores import Stores
 
 BATCH = 100
-# Spaces, dashes and brackets, as people and machines write them into numbers.
-PUNCTUATION = " \u00a0\u202f-\u2010\u2011\u2012\u2013()[]"
 WHAT_IS_HASHED = (
-    "the SHA-256 of the caller's number without spaces, dashes, brackets and a leading +"
+    "the SHA-256 of the digits of the caller's number, with the country's code where it was given"
 )
 
 OnProgress = Callable[[int], None]
@@ -32,14 +32,14 @@ def erase_caller(
     *,
     on_progress: OnProgress | None = None,
 ) -> Deleted:
-    """Delete all calls of a number with their recordings, in batches that are committed one by one.
-    A number is the same with and without spaces, dashes, brackets and a leading +.
+    """Delete all calls of a number with their recordings, in batches that are committed one by one:
+    those whose caller it is, that went out to it, or that have it in their metadata.
 
     The audit trail keeps the number's SHA-256 alone. Asking again goes on where a crash ended it.
     """
     total = Deleted()
     last = 0
-    while ids := _next_calls(session, caller, after=last):
+    while ids := calls_of_number(session, caller, after=last, limit=BATCH):
         last = ids[-1]
         total = _sum(total, delete_calls(session, stores, ids, order))
         if on_progress:
@@ -49,7 +49,7 @@ def erase_caller(
         Action.ERASURE,
         key_name=order.key_name,
         by=order.by,
-        caller_sha256=hashlib.sha256(plain_number(caller).encode()).hexdigest(),
+        caller_sha256=hashlib.sha256(number_key(caller).encode()).hexdigest(),
         note=WHAT_IS_HASHED,
         erased=len(total.calls),
         held=len(total.held),
@@ -59,21 +59,37 @@ def erase_caller(
     return total
 
 
-def plain_number(caller: str) -> str:
-    """A number without its punctuation; what has nothing else stays as it is."""
-    plain = caller.translate(dict.fromkeys(map(ord, PUNCTUATION))).lstrip("+")
-    return plain or caller
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The calls of a number: how many may go, and which may not, since they are under legal hold or
+    being heard.
+    """
+
+    free: int
+    held: tuple[int, ...]
+    being_heard: tuple[int, ...]
 
 
-def _next_calls(session: Session, caller: str, *, after: int) -> list[int]:
-    stored = col(Call.caller)
-    plain: ColumnElement[str] = func.coalesce(stored, "")
-    for mark in PUNCTUATION:
-        plain = func.replace(plain, mark, "")
-    plain = func.ltrim(plain, "+")
-    same = or_(stored == caller, and_(plain != "", plain == plain_number(caller)))
-    wanted = select(Call.id).where(col(Call.id) > after, same).order_by(col(Call.id)).limit(BATCH)
-    return [number for number in session.exec(wanted) if number is not None]
+def find_caller(session: Session, caller: str) -> Found:
+    """What `erase_caller` would find now; nothing is done."""
+    wanted = (
+        select(Call.id, Call.legal_hold, Call.status)
+        .join(CallNumber, col(CallNumber.call_id) == Call.id)
+        .where(CallNumber.number == number_key(caller))
+        .order_by(col(Call.id))
+    )
+    free = 0
+    held: list[int] = []
+    being_heard: list[int] = []
+    for number, is_held, status in session.exec(wanted):
+        assert number is not None  # it is stored
+        if is_held:
+            held.append(number)
+        elif status == Status.HEARING:
+            being_heard.append(number)
+        else:
+            free += 1
+    return Found(free, tuple(held), tuple(being_heard))
 
 
 def _sum(one: Deleted, other: Deleted) -> Deleted:

@@ -27,6 +27,8 @@ class Change(StrEnum):
     """The comment's number, likewise. Its text is not kept when it is deleted."""
     HOLD = "hold"
     """`after` is the reason why the call must not be deleted."""
+    PUSHED = "pushed"
+    """What a later push said otherwise: JSON objects of fields."""
     RELEASE = "release"
     """`after` is the reason why it may be deleted again."""
 

@@ -19,17 +19,20 @@ from models.columns import Json, Moment, now
 
 SCOPES = ("push", "read", "review", "admin")
 MARK = "ovt"
+MAX_NAME = 100
 USED_WITHIN = timedelta(minutes=1)
 """Uses of a key that lie so close together are one."""
 
 
 class Key(SQLModel, table=True):
-    """`name` tells people what the key is for; `hash` is the SHA-256 of the whole key in hex."""
+    """`name` tells people what the key is for, and who did what: it is never given again, also when
+    the key was revoked. `hash` is the SHA-256 of the whole key in hex.
+    """
 
     __tablename__ = "key"
 
     id: int | None = Field(default=None, primary_key=True)
-    name: str = Field(sa_column=Column(String(100), unique=True, nullable=False))
+    name: str = Field(sa_column=Column(String(MAX_NAME), unique=True, nullable=False))
     hash: str = Field(sa_column=Column(String(64), nullable=False, unique=True))
     scopes: list[str] = Field(sa_column=Column(Json, nullable=False))
     created_at: datetime = Field(default_factory=now, sa_column=Column(Moment, nullable=False))
@@ -43,7 +46,7 @@ class Key(SQLModel, table=True):
 
 
 class KeyNameTaken(Exception):
-    """There is a key of that name already."""
+    """There is a key of that name already, or was."""
 
 
 class NoSuchKey(Exception):
@@ -56,8 +59,13 @@ class KeyRevoked(Exception):
 
 def create_key(session: Session, name: str, scopes: tuple[str, ...] = SCOPES) -> str:
     """Make and store a key; the text returned is never seen again. Raises `KeyNameTaken`."""
-    if session.exec(select(Key).where(Key.name == name)).first():
-        raise KeyNameTaken(f"there is already a key named {name}; revoke it or take another name")
+    if there := session.exec(select(Key).where(Key.name == name)).first():
+        if there.revoked_at is None:
+            raise KeyNameTaken(f"there is already a key named {name}: take another name")
+        raise KeyNameTaken(
+            f"a key named {name} was revoked on {there.revoked_at:%Y-%m-%d}, and the name stays "
+            "with what was done with it: take another name"
+        )
     text = f"{MARK}_{secrets.token_urlsafe(32)}"
     session.add(Key(name=name, hash=_hash(text), scopes=list(scopes)))
     note(session, Action.KEY_CREATED, key_name=None, name=name, scopes=list(scopes))
@@ -95,13 +103,12 @@ def all_keys(session: Session) -> list[Key]:
 
 
 def revoke_key(session: Session, name: str) -> None:
-    """The key works no more; its name is free again. Raises `NoSuchKey`."""
+    """The key works no more; its name stays its own. Raises `NoSuchKey`."""
     key = session.exec(select(Key).where(Key.name == name)).first()
     if key is None or key.revoked_at is not None:
         raise NoSuchKey(f"there is no live key named {name}")
     key.revoked_at = now()
     note(session, Action.KEY_REVOKED, key_name=None, name=name)
-    key.name = f"{key.name[:70]} (revoked {key.revoked_at:%Y-%m-%d %H:%M:%S})"
     session.add(key)
     session.commit()
 

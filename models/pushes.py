@@ -1,4 +1,4 @@
-"""Pushed calls become rows, one or many in one transaction; what is there already stays so."""
+"""Pushed calls become rows, one or many in one transaction; one that is there already stays one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from models.call import MAX_EXTERNAL_ID, Call, CallPush, Channel
+from models.call_number import note_numbers
 from models.columns import now
 from models.db import slices
 from models.facets import refresh
+from models.indexing import index_calls
+from models.push_again import news_of, write_news
 
 AT_ONCE = 500
+PIPELINE = "pipeline"
+"""Who is written down for a push without a key."""
 TRIES = 5
 
 
@@ -48,16 +53,22 @@ def calls_named(session: Session, external_ids: Iterable[str]) -> dict[str, Call
 
 
 def add_call(
-    session: Session, push: CallPush, recording: str, *, external_id: str, agent_channel: Channel
+    session: Session,
+    push: CallPush,
+    recording: str,
+    *,
+    external_id: str,
+    agent_channel: Channel,
+    by: str = PIPELINE,
 ) -> tuple[Call, bool]:
-    """Store a pushed call and commit; for an `external_id` that is there already, the call it
-    names.
+    """Store a pushed call and commit; for an `external_id` that is there already, bring the call
+    that it names up to date (`models.push_again`). `by` is whose key it is pushed with.
 
     Returns the call and whether it is new. `external_id` and `agent_channel` stand where the push
     has none.
     """
     one = NamedPush(push, recording, push.external_id or external_id)
-    return add_calls(session, [one], agent_channel=agent_channel)[0]
+    return add_calls(session, [one], agent_channel=agent_channel, by=by)[0]
 
 
 def call_named(session: Session, external_id: str) -> Call | None:
@@ -66,10 +77,14 @@ def call_named(session: Session, external_id: str) -> Call | None:
 
 
 def add_calls(
-    session: Session, pushes: Sequence[NamedPush], *, agent_channel: Channel
+    session: Session,
+    pushes: Sequence[NamedPush],
+    *,
+    agent_channel: Channel,
+    by: str = PIPELINE,
 ) -> list[tuple[Call, bool]]:
-    """`add_call` for many, in the order of `pushes` and in one transaction: all new calls are
-    stored, or none.
+    """`add_call` for many, in the order of `pushes` and in one transaction: all is stored, or
+    nothing.
     """
     for _ in range(TRIES):
         there = calls_named(session, (one.external_id for one in pushes))
@@ -78,7 +93,8 @@ def add_calls(
         session.add_all(new[name] for name in sorted(new))
         try:
             session.flush()
-            refresh(session, [call.id for call in new.values() if call.id is not None])
+            changed = write_news(session, _news(pushes, there), by=by)
+            _index(session, list(new.values()), changed)
             session.commit()
         except IntegrityError as error:  # somebody pushed one of them since we looked
             session.rollback()
@@ -92,6 +108,27 @@ def add_calls(
             fresh.discard(one.external_id)
         return answers
     raise taken
+
+
+def _index(session: Session, new: list[Call], changed: list[Call]) -> None:
+    """Have new and changed calls found. All at once, so that writers of facets keep one order."""
+    calls = new + changed
+    note_numbers(session, calls)
+    ids = [call.id for call in calls if call.id is not None]
+    if changed:
+        index_calls(session, ids)
+    else:
+        refresh(session, ids)  # what was never heard has no words
+
+
+def _news(pushes: Sequence[NamedPush], there: dict[str, Call]) -> dict[int, CallPush]:
+    """The last push of each call that is there and is not as that says."""
+    news: dict[int, CallPush] = {}
+    for one in pushes:
+        call = there.get(one.external_id)
+        if call is not None and call.id is not None and news_of(call, one.push):
+            news[call.id] = one.push
+    return news
 
 
 def _rows(

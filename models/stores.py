@@ -9,12 +9,13 @@ brought into one form before they are compared.
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import re
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +25,9 @@ from models.addresses import canonical
 
 BLOCK_BYTES = 1 << 20
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
+# How uploads are named, and the folders that they lie in: whole ones, and those that broke off.
+UPLOAD_FOLDER = re.compile(r"[0-9a-f]{2}")
+UPLOAD_FILE = re.compile(r"[0-9a-f]{32}(\.[A-Za-z0-9]{1,8})?(\.partial)?")
 
 
 class StoreError(Exception):
@@ -160,6 +164,9 @@ def stream_blocks(source: BinaryIO) -> Iterator[bytes]:
 class Incoming:
     """An upload on its way to the disk: written block by block, then kept whole or dropped without
     a trace. As a context manager it drops what was not kept.
+
+    Until it is dropped, which also ends a kept one, it holds a lock on its file: its call may not
+    be stored yet, and `models.leftovers` must not take it for one that nobody wants.
     """
 
     def __init__(self, uploads: Path, kept: str, *, max_bytes: int) -> None:
@@ -174,6 +181,8 @@ class Incoming:
             if self._made_folder:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._partial.open("xb", buffering=0)
+        with suppress(OSError):  # where there are no locks, its age alone says that it is new
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def __enter__(self) -> Incoming:
         return self
@@ -221,11 +230,10 @@ class Incoming:
             except OSError:
                 self._path.unlink(missing_ok=True)
                 raise
-        self._file.close()
         return Upload(f"upload:{self._kept}", self.sha256)
 
     def drop(self) -> None:
-        """Leave nothing of an upload that was not kept."""
+        """Leave nothing of an upload that was not kept, and let go of one that was."""
         self._file.close()
         self._partial.unlink(missing_ok=True)
 
@@ -236,7 +244,7 @@ def _telling_full() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         raise StoreFull(
             "there is no room left on the disk for uploads; nothing of this recording was kept. "

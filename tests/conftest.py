@@ -23,7 +23,7 @@ from workers.embedded import embedded_valkey
 from workers.queue import CallQueue, open_queue
 
 TABLES = (
-    "call, speaker, call_tag, turn, hit, alert, alert_event, mood_verdict, key, "
+    "call, call_number, speaker, call_tag, turn, hit, alert, alert_event, mood_verdict, key, "
     "lexicon, lexicon_version, lexicon_revision, rematch, hit_verdict, "
     "facet, call_facet, index_word, saved_search, "
     "call_label, comment, call_event, doomed_recording, audit, "

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from models.alert_life import write_alerts
-from models.call import Call, CallPush, Status
+from models.call import Call, CallPush, Status, leave_as_heard
 from models.columns import now
 from models.db import writing
 from models.pushes import add_call, id_of_recording
@@ -95,7 +95,7 @@ def hear_call(call_id: int, here: Station) -> None:
             return
         with writing(here.engine) as session:
             if not record(session, call_id, analysis):
-                logger.info("call %d was deleted while it was heard", call_id)
+                logger.info("call %d was deleted, or put under hold, while it was heard", call_id)
                 return
     except Exception as error:
         _count_failure(here, call_id, error)
@@ -151,6 +151,9 @@ def _begin(engine: Engine, call_id: int) -> Call | None:
         call = session.get(Call, call_id, with_for_update=True)
         if call is None or call.status in (Status.DONE, Status.FAILED):
             return None
+        if leave_as_heard(call):
+            session.commit()
+            return None
         call.status = Status.HEARING
         call.attempts += 1
         call.updated_at = now()
@@ -190,6 +193,9 @@ def _fail(
         call = session.get(Call, call_id, with_for_update=True)
         if call is None:
             return
+        if leave_as_heard(call):
+            session.commit()
+            return
         call.status = Status.FAILED
         call.error = reason
         call.updated_at = now()
@@ -209,6 +215,9 @@ def _count_failure(here: Station, call_id: int, error: Exception) -> None:
     with writing(here.engine) as session:
         call = session.get(Call, call_id, with_for_update=True)
         if call is None:
+            return
+        if leave_as_heard(call):
+            session.commit()
             return
         call.failures += 1
         call.error = (

@@ -14,7 +14,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from lexicons.matcher import Matcher
 from models.alert_life import write_alerts
-from models.call import Call, CallTag, Speaker, Status
+from models.call import Call, CallTag, Speaker, Status, leave_as_heard
 from models.columns import now
 from models.hit import Hit
 from models.indexing import index_calls
@@ -107,9 +107,14 @@ def agent_talk_ratio(talk: TalkMetrics) -> float | None:
 
 
 def record(session: Session, call_id: int, analysis: Analysis) -> bool:
-    """Write an analysis and commit; False where the call was deleted meanwhile."""
+    """Write an analysis and commit; False where the call was deleted meanwhile, or put under hold
+    with what was heard before.
+    """
     call = session.exec(select(Call).where(Call.id == call_id).with_for_update()).first()
     if call is None:
+        return False
+    if leave_as_heard(call):
+        session.commit()
         return False
     heard = analysis.conversation
     talk = heard.talk

@@ -15,13 +15,14 @@ from redis import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.call import Call, Status, waiting_calls
+from models.call import Call, Status, leave_as_heard, waiting_calls
 from models.columns import now
 from models.db import reading, writing
 from models.indexing import index_missing
 from models.rematch import waiting_rematches
 from models.stores import StoreError, Stores
 from settings import Settings
+from workers.leftovers import Leftovers
 from workers.queue import CallQueue, QueueDown, timeout_for
 from workers.retention import tidy
 
@@ -70,6 +71,9 @@ def _give_up(engine: Engine, call: Call) -> None:
         row = session.get(Call, call.id, with_for_update=True)
         if row is None or row.status not in (Status.QUEUED, Status.HEARING):
             return
+        if leave_as_heard(row):
+            session.commit()
+            return
         row.status = Status.FAILED
         row.error = f"{row.attempts} workers died while hearing this recording"
         row.updated_at = now()
@@ -88,6 +92,7 @@ class Reconciler(Thread):
         self._queue = queue
         self._stores = stores
         self._settings = settings
+        self._leftovers = Leftovers(engine, stores.uploads)
         self._stopped = Event()
 
     def run(self) -> None:
@@ -97,6 +102,7 @@ class Reconciler(Thread):
                 lambda: reconcile(self._engine, self._queue, self._stores, self._settings)
             )
             self._attempt(lambda: tidy(self._engine, self._stores, self._settings))
+            self._attempt(self._leftovers.sweep)
             self._stopped.wait(self._settings.reconcile_s)
 
     def _attempt(self, work: Callable[[], object]) -> None:

@@ -11,13 +11,15 @@ from typing import Annotated
 import typer
 from sqlalchemy import Engine
 
+from models.columns import now
 from models.db import connect, is_current, migrate, reading, writing
 from models.deletion import Order, Why, count_older, delete_older
-from models.erasure import erase_caller
+from models.doomed import count_doomed
+from models.erasure import erase_caller, find_caller
 from models.stores import Stores
 from settings import read_settings
 from workers.console import with_progress
-from workers.retention import BATCH, older_than
+from workers.retention import BATCH, older_than, sweep
 
 BY = "command line"
 """Who deleted calls, where a person's name would stand."""
@@ -41,27 +43,37 @@ def purge(
         return
     deleted, left = with_progress("deleted", _purge, engine, stores, before, count)
     typer.echo(f"{_counted(deleted)} deleted{kept}{_left(left)}")
+    _remove_the_rest(engine, stores)
 
 
 def erase(
-    caller: Annotated[str, typer.Argument(help="The caller's number.")],
+    caller: Annotated[str, typer.Argument(help="The caller's number, however it is written.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
 ) -> None:
-    """Delete all calls of one caller, with their recordings; those under legal hold stay."""
+    """Delete all calls of one caller, from and to their number, with their recordings; those under
+    legal hold stay.
+    """
     engine, stores = _open()
     if not caller.strip():
         raise typer.BadParameter("give the caller's number")
+    if dry_run:
+        with reading(engine) as session:
+            found = find_caller(session, caller)
+        typer.echo(f"{_counted(found.free)} would be erased")
+        _name_those_that_stay(found.held, found.being_heard)
+        return
     with writing(engine) as session:
         done = erase_caller(session, stores, caller, Order(Why.ERASURE, by=BY))
     typer.echo(f"{_counted(len(done.calls))} erased{_left(done.left)}")
-    if done.pending:
-        typer.echo(
-            f"{done.pending} recordings are still there: a worker with the uploads folder removes "
-            "them"
-        )
-    if done.held:
-        typer.echo(f"under legal hold and not erased: {_listed(done.held)}")
-    if done.being_heard:
-        typer.echo(f"being heard and not erased, ask again: {_listed(done.being_heard)}")
+    _remove_the_rest(engine, stores)
+    _name_those_that_stay(done.held, done.being_heard)
+
+
+def _name_those_that_stay(held: Sequence[int], being_heard: Sequence[int]) -> None:
+    if held:
+        typer.echo(f"under legal hold and not erased: {_listed(held)}")
+    if being_heard:
+        typer.echo(f"being heard and not erased, ask again: {_listed(being_heard)}")
 
 
 def _purge(
@@ -83,6 +95,18 @@ def _purge(
         left += done.left
         if on_progress:
             on_progress(deleted, max(count, deleted))
+
+
+def _remove_the_rest(engine: Engine, stores: Stores) -> None:
+    """Try again what could not be removed, now or earlier, and say what is still there."""
+    sweep(engine, stores, now())
+    with reading(engine) as session:
+        pending = count_doomed(session)
+    if pending:
+        typer.echo(
+            f"recordings of deleted calls that are still on the disk: {pending}; workers with the "
+            "uploads folder go on trying, and so does this command when it is run again"
+        )
 
 
 def _open() -> tuple[Engine, Stores]:

@@ -90,7 +90,8 @@ def test_what_was_done_to_a_call_outlives_it(api: TestClient) -> None:
     assert [(entry["action"], entry["detail"]) for entry in found] == [
         ("hold", {"reason": "Case 1", "by": "Alice"}),
         ("release", {"reason": "Closed", "by": "test"}),
-        ("deletion", {"why": "asked", "by": "Bob", "audio": "deleted"}),
+        ("deletion", {"why": "asked", "by": "Bob", "audio": "pending"}),
+        ("removal", {}),
     ]
     [erasure] = trail(api, action="erasure")
     assert erasure["call_id"] is None
@@ -139,7 +140,10 @@ def test_the_trail_is_read_by_time_and_in_pages(api: TestClient, engine: Engine)
 
 @pytest.mark.parametrize(
     "wanted",
-    [{"action": "x"}, {"call_id": 0}, {"from": "2026-11-02"}, {"limit": 201}, {"who": "x"}],
+    [
+        *({"action": "x"}, {"call_id": 0}, {"from": "2026-11-02"}, {"limit": 201}, {"who": "x"}),
+        *({"from": "9999-12-31T23:59:59-12:00"}, {"to": "0001-01-01T00:00:00+12:00"}),
+    ],
 )
 def test_wrong_filters_are_refused(api: TestClient, wanted: dict[str, Any]) -> None:
     answer = api.get("/audit", params=wanted)

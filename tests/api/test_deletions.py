@@ -109,6 +109,7 @@ def test_a_caller_is_erased(api: TestClient, settings: Settings) -> None:
     answer = api.post("/erasures", json={"caller": "442079460100", "by": "Alice"})
     assert answer.status_code == 200, answer.text
     assert answer.json() == {
+        "dry_run": False,
         "erased": 2,
         "audio_left": 0,
         "audio_pending": 0,
@@ -117,6 +118,21 @@ def test_a_caller_is_erased(api: TestClient, settings: Settings) -> None:
     }
     assert [api.get(f"/calls/{number}").status_code for number in numbers] == [404, 404]
     assert api.get(f"/calls/{other}").status_code == 200
+    assert len(files(settings)) == 1
+
+
+def test_a_dry_run_says_how_many_calls_would_go(api: TestClient, settings: Settings) -> None:
+    numbers = [push(api, name, caller="+7 495 123-45-67") for name in "abc"]
+    api.put(f"/calls/{numbers[2]}/hold", json={"reason": "Case 1"})
+    body = {"caller": "84951234567"}
+    answer = api.post("/erasures", params={"dry_run": True}, json=body)
+    assert answer.status_code == 200, answer.text
+    found = {"dry_run": True, "erased": 2, "held": [numbers[2]], "being_heard": []}
+    assert answer.json() == found | {"audio_left": 0, "audio_pending": 0}
+    assert len(files(settings)) == 3
+    assert api.get("/audit", params={"action": "erasure"}).json()["items"] == []
+    done = api.post("/erasures", json=body).json()
+    assert done == found | {"dry_run": False, "audio_left": 0, "audio_pending": 0}
     assert len(files(settings)) == 1
 
 

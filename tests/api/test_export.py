@@ -5,15 +5,27 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from socket import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
+from api import places as api_places
+from api.export import WRITERS
+from api.places import MOST_EXPORTS, ExportPlaces, TooManyExports
 from models import search
+from models.db import writing
+from models.key import create_key
+from settings import Settings
 from tests.fakes import ANGRY, turn
+from tests.feed_reader import wait_until
 from tests.records import store_call
+from tests.serving import served
 
 
 @pytest.fixture
@@ -92,3 +104,50 @@ def test_a_saved_search_is_exported_and_narrowed(api: TestClient) -> None:
     found = api.get("/calls", params={"saved": "bearings", "min_anger": 0.5}).json()
     assert found["total"] == 1
     assert found["facets"] == {"agent": [{"value": "Alice, of parts", "count": 1}]}
+
+
+def test_few_exports_are_sent_at_once(api: TestClient) -> None:
+    places: ExportPlaces = api.app.state.exports  # type: ignore[attr-defined]
+    for wanted in [{"format": "csv"}, {"q": "???"}] * MOST_EXPORTS:
+        assert api.get("/calls/export", params=wanted).status_code in (200, 422)
+    with ExitStack() as others:
+        for _ in range(MOST_EXPORTS):
+            others.enter_context(places.taken())
+        refused = api.get("/calls/export")
+        assert refused.status_code == 429
+        assert refused.headers["Retry-After"] == "30"
+        assert refused.json()["detail"].startswith("4 exports are being sent")
+        assert api.get("/calls/export", headers={"Authorization": ""}).status_code == 401
+    assert export(api)
+
+
+def test_whoever_takes_nothing_of_an_export_gives_its_place_up(
+    settings: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(_batches: object) -> Iterator[str]:
+        while True:
+            yield "x" * 65536
+
+    monkeypatch.setitem(WRITERS, "csv", (endless, "text/csv"))
+    monkeypatch.setattr(api_places, "PATIENCE_S", 0.2)
+    with writing(engine) as session:
+        key = create_key(session, "reader", ("read",))
+    with served(settings) as here, socket() as reader:
+        address = urlsplit(here.url)
+        reader.connect((address.hostname, address.port))
+        reader.sendall(
+            f"GET /calls/export HTTP/1.1\r\nHost: a\r\nX-API-Key: {key}\r\n\r\n".encode()
+        )
+        assert reader.recv(15) == b"HTTP/1.1 200 OK"
+        places: ExportPlaces = here.app.state.exports
+        wait_until(lambda: all_free(places))
+
+
+def all_free(places: ExportPlaces) -> bool:
+    with ExitStack() as ours:
+        try:
+            for _ in range(MOST_EXPORTS):
+                ours.enter_context(places.taken())
+        except TooManyExports:
+            return False
+    return True

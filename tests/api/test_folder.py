@@ -49,12 +49,13 @@ def test_ids_tell_the_name_and_stay_within_their_length(calls: Path) -> None:
 def test_a_memory_cut_off_by_a_crash_is_still_of_use(calls: Path, tmp_path: Path) -> None:
     first, second = recordings_in([calls])
     memory = Memory(tmp_path / "memory.jsonl")
-    memory.remember(first, first.stamp())
-    memory.remember(second, second.stamp())
+    memory.remember(first, first.stamp(), "one")
+    memory.remember(second, second.stamp(), "two")
     text = (tmp_path / "memory.jsonl").read_text()
     (tmp_path / "memory.jsonl").write_text(text[:-9])
     again = Memory(tmp_path / "memory.jsonl")
     assert (again.knows(first), again.knows(second)) == (True, False)
+    assert (again.name_of(first), again.name_of(second)) == ("one", None)
     first.path.unlink()
     again.forget_gone()
     assert (tmp_path / "memory.jsonl").read_text() == ""

@@ -19,6 +19,7 @@ from models import Call
 from models.db import writing
 from models.key import create_key
 from settings import Settings
+from tests.records import store_call
 from workers.queue import CallQueue
 
 JSON = {"content-type": "application/json"}
@@ -228,6 +229,46 @@ def test_a_failed_call_can_be_heard_again(
     assert rows(engine)[0].error is None
     assert queue.live() == {number}
     assert api.post("/calls/99/hear").status_code == 404
+
+
+def test_a_second_push_brings_the_call_up_to_date_and_says_with_which_key(
+    api: TestClient, engine: Engine, settings: Settings, queue: CallQueue
+) -> None:
+    number = upload(api, external_id="1", agent="Al").json()["id"]
+    depth = queue.depth()
+    files = list(settings.recordings.rglob("*.wav"))
+    for answer in (
+        upload(api, external_id="1", agent="Bob", metadata={"site": "x"}),
+        upload(api, external_id="1"),
+        api.post("/calls", json={"external_id": "1", "outcome": "missed", "line": "205"}),
+        api.post("/calls/bulk", json={"calls": [{"external_id": "1", "outcome": "missed"}]}),
+    ):
+        assert answer.status_code == 202, answer.text
+    [call] = rows(engine)
+    assert (call.id, call.agent, call.line, call.details) == (number, "Bob", "205", {"site": "x"})
+    told = api.get(f"/calls/{number}/history").json()["items"]
+    assert [(one["kind"], one["given_by"], one["after"]) for one in told] == [
+        ("pushed", "test", '{"line": "205", "outcome": "missed"}'),
+        ("pushed", "test", '{"agent": "Bob", "metadata": {"site": "x"}}'),
+    ]
+    assert queue.depth() == depth
+    assert list(settings.recordings.rglob("*.wav")) == files
+
+
+def test_a_call_under_hold_is_not_heard_again(
+    api: TestClient, engine: Engine, queue: CallQueue
+) -> None:
+    number = store_call(engine, "a")
+    api.put(f"/calls/{number}/hold", json={"reason": "Case 1"})
+    refused = api.post(f"/calls/{number}/hear")
+    assert refused.status_code == 409
+    assert refused.json()["detail"] == (
+        f"call {number} is under legal hold: what was heard in it stays until "
+        f"DELETE /calls/{number}/hold ends that"
+    )
+    assert queue.depth() == 0
+    api.delete(f"/calls/{number}/hold", params={"reason": "Closed"})
+    assert api.post(f"/calls/{number}/hear").status_code == 202
 
 
 def test_no_text_of_a_push_is_written_to_the_queue(api: TestClient, queue: CallQueue) -> None:

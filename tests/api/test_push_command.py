@@ -251,6 +251,26 @@ def test_what_is_refused_is_tried_again_when_it_changes(
     assert the_call(engine, "1_Alice.wav").agent == "Anna"
 
 
+def test_a_json_file_that_comes_after_its_recording_brings_the_call_up_to_date(
+    url: str, key: str, engine: Engine, calls: Path, tmp_path: Path
+) -> None:
+    beside = calls / "1_Alice.json"
+    late = '{"external_id": "4711", "agent": "Anna", "metadata": {"site": "x"}}'
+    seconds = Seconds({8: lambda: beside.write_text(late)}, last=15)
+    with Client(url, key) as client:
+        pusher = watched(client, calls, Memory(tmp_path / "memory.jsonl"), seconds)
+        assert (pusher.pushed, pusher.failed) == (3, 0)
+        assert len(rows(engine)) == 2
+        call = the_call(engine, "1_Alice.wav")  # by the name that it was pushed by first
+        assert (call.agent, call.details) == ("Anna", {"site": "x"})
+
+        beside.write_text('{"external_id": "4711", "agent": "Anne"}')
+        again = watched(client, calls, Memory(tmp_path / "memory.jsonl"), Seconds({}, last=9))
+        assert (again.pushed, again.failed) == (1, 0)
+    assert len(rows(engine)) == 2
+    assert the_call(engine, "1_Alice.wav").agent == "Anne"
+
+
 def test_nothing_is_lost_while_the_api_is_away(
     url: str,
     key: str,

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Barrier
 from typing import Any, BinaryIO
@@ -166,7 +167,7 @@ def test_a_client_that_goes_away_leaves_nothing(
     assert sent.status_code == 202
 
 
-@pytest.mark.parametrize("breaks", ["write", "fsync"])
+@pytest.mark.parametrize("breaks", ["write", "fsync", "too large a file"])
 def test_a_full_disk_is_told_and_leaves_nothing(
     http: httpx.Client,
     settings: Settings,
@@ -178,7 +179,8 @@ def test_a_full_disk_is_told_and_leaves_nothing(
         if breaks == "write":
             full.setattr(Incoming, "write", written_to_a_full_disk)
         else:
-            full.setattr("models.stores.os.fsync", refuse)
+            kind = errno.ENOSPC if breaks == "fsync" else errno.EFBIG
+            full.setattr("models.stores.os.fsync", partial(refuse, kind))
         answer = http.post("/calls", files={"recording": ("a.wav", b"sound" * 1000)})
         assert http.get("/healthz").is_success
     assert answer.status_code == 507
@@ -202,8 +204,8 @@ def written_to_a_full_disk(incoming: Incoming, block: bytes) -> None:
             incoming._file = opened
 
 
-def refuse(_descriptor: int) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def refuse(kind: int, _descriptor: int) -> None:
+    raise OSError(kind, os.strerror(kind))
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

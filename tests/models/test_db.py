@@ -14,11 +14,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, MetaData, Table, event, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, SQLModel, col, select
 
 from lexicons.text import index_text
-from models import Call, CallEvent, MoodVerdict, Speaker, Turn
+from models import Call, CallEvent, DoomedRecording, Key, MoodVerdict, Speaker, Turn
 from models.call import Review
+from models.call_number import CallNumber
+from models.columns import now
 from models.comment import add_comment
 from models.db import QueryTooSlow, connect, giving_up_after, is_current, migrate, reading, writing
 from models.filters import CallQuery
@@ -203,6 +205,65 @@ def test_going_back_before_reviews_takes_only_them(engine: Engine) -> None:
         assert session.exec(select(CallEvent)).all() == []
         [found] = Finder().find(session, CallQuery(q="bearing"), limit=5).items
     assert found.call.id == number
+
+
+def test_doomed_recordings_stay_doomed_on_the_way_there_and_back(engine: Engine) -> None:
+    with writing(engine) as session:
+        session.add(DoomedRecording(id=5, call_id=7, recording="upload:aa/a.wav"))
+        session.commit()
+
+    migrate(engine, "0011")
+    assert "call_id" not in {one["name"] for one in inspect(engine).get_columns("doomed_recording")}
+    migrate(engine)
+
+    with reading(engine) as session:
+        [doomed] = session.exec(select(DoomedRecording)).all()
+    assert (doomed.id, doomed.call_id, doomed.recording) == (5, None, "upload:aa/a.wav")
+    assert doomed.deleted_at.tzinfo is not None
+    with writing(engine) as session:
+        session.delete(session.get_one(DoomedRecording, 5))
+        session.commit()
+        if engine.dialect.name == "sqlite":
+            session.add(DoomedRecording(recording="upload:bb/b.wav"))
+            session.commit()
+            assert session.exec(select(DoomedRecording.id)).one() == 6
+
+
+def test_calls_of_before_get_the_numbers_that_erasure_finds_them_by(engine: Engine) -> None:
+    pushes: list[dict[str, Any]] = [
+        {"caller": "+7 495 123-45-67", "line": "205"},
+        {"line": "84951234567", "direction": "outbound"},
+        {"metadata": {"ani": "8 495 123-45-67", "ok": True}},
+        {},
+    ]
+    a, b, c, _ = (store_call(engine, str(n), **push) for n, push in enumerate(pushes))
+    with reading(engine) as session:
+        numbered = session.exec(select(CallNumber).order_by(col(CallNumber.call_id))).all()
+
+    migrate(engine, "0011")
+    assert "call_number" not in inspect(engine).get_table_names()
+    migrate(engine)
+
+    with reading(engine) as session:
+        again = session.exec(select(CallNumber).order_by(col(CallNumber.call_id))).all()
+    assert again == numbered
+    assert [(one.call_id, one.number) for one in again] == [
+        (number, "74951234567") for number in (a, b, c)
+    ]
+
+
+def test_revoked_keys_get_the_names_back_that_they_were_used_with(engine: Engine) -> None:
+    migrate(engine, "0011")
+    stamp = "(revoked 2026-11-02 09:15:00)"
+    names = [f"wallboard {stamp}", f"old {stamp}", "old", f"twice {stamp}", f"twice {stamp[:-2]}1)"]
+    with writing(engine) as session:
+        for name in names:
+            session.add(Key(name=name, hash=name, scopes=["read"], revoked_at=now()))
+        session.commit()
+    migrate(engine)
+    with reading(engine) as session:
+        found = session.exec(select(Key.name).order_by(col(Key.id))).all()
+    assert found == ["wallboard", f"old {stamp}", "old", "twice", f"twice {stamp[:-2]}1)"]
 
 
 def test_revisions_come_all_together_or_not_at_all(engine: Engine) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, inspect, text
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
+import models.deletion
 from models import Audit, Call, DoomedRecording
 from models.call import CallPush, Status
 from models.db import reading, writing
@@ -22,6 +23,7 @@ from models.deletion import (
     delete_calls,
     delete_older,
 )
+from models.doomed import count_doomed, remove_doomed
 from models.filters import CallQuery
 from models.pushes import add_call
 from models.rematch import Rematch
@@ -98,7 +100,7 @@ def test_a_call_goes_with_all_that_hangs_on_it(engine: Engine, stores: Stores) -
     assert done is not None
     assert done.calls == (number,)
     after = rows(engine)
-    assert after.pop("audit") == 1
+    assert (after.pop("audit"), after.pop("doomed_recording", 0)) == (2, 0)
     own = ("call_label", "comment", "call_event", "mood_verdict", "hit_verdict")
     assert not after.keys() & set(own)
     assert all(before[name] for name in own)
@@ -106,10 +108,11 @@ def test_a_call_goes_with_all_that_hangs_on_it(engine: Engine, stores: Stores) -
         assert before[name] == 2 * after[name], name
     with reading(engine) as session:
         [found] = Finder().find(session, CallQuery(q="bearing"), limit=5).items
-        [entry] = session.exec(select(Audit)).all()
+        entry, removal = session.exec(select(Audit).order_by(col(Audit.id))).all()
     assert found.call.id == other
     assert (entry.action, entry.call_id, entry.key_name) == ("deletion", number, "admin")
-    assert entry.detail == {"why": "asked", "by": "Alice", "audio": "deleted"}
+    assert entry.detail == {"why": "asked", "by": "Alice", "audio": "pending"}
+    assert (removal.action, removal.call_id, removal.detail) == ("removal", number, {})
 
 
 def test_an_uploaded_recording_goes_with_its_call(engine: Engine, stores: Stores) -> None:
@@ -166,6 +169,60 @@ def test_the_row_goes_first_and_what_cannot_be_removed_stays_known(
     assert "somewhere" not in caplog.text
 
 
+def test_the_trail_says_that_a_recording_is_gone_only_once_it_is(
+    engine: Engine, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [pushed(engine, uploaded(stores), name) for name in "ab"]
+    remove = Stores.remove
+
+    def look(_stores: Stores, recording: str) -> None:
+        assert [action for action, _ in trail(engine)] == ["deletion", "deletion"]
+        remove(_stores, recording)
+
+    with monkeypatch.context() as patch, writing(engine) as session:
+        patch.setattr(Stores, "remove", look)
+        delete_calls(session, stores, numbers, ORDER)
+    assert trail(engine)[2:] == [("removal", number) for number in numbers]
+    assert files(stores) == []
+
+
+def test_two_who_remove_the_same_recording_leave_one_entry(
+    engine: Engine, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = pushed(engine, uploaded(stores))
+    with monkeypatch.context() as patch, writing(engine) as session:
+        patch.setattr(models.deletion, "remove_doomed", lambda *_: 0)
+        assert delete_calls(session, stores, [number], ORDER).pending == 1
+    with reading(engine) as session:
+        doomed = session.exec(select(DoomedRecording)).all()
+        assert count_doomed(session) == 1
+    for _ in range(2):
+        with writing(engine) as session:
+            assert remove_doomed(session, stores, doomed) == 1
+    assert trail(engine) == [("deletion", number), ("removal", number)]
+    with reading(engine) as session:
+        assert count_doomed(session) == 0
+
+
+def test_the_number_of_a_doomed_recording_is_never_given_again(engine: Engine) -> None:
+    numbers = []
+    for _ in range(2):
+        with writing(engine) as session:
+            doomed = DoomedRecording(recording="upload:aa/a.wav")
+            session.add(doomed)
+            session.commit()
+            numbers.append(doomed.id or 0)
+            session.delete(doomed)
+            session.commit()
+    assert numbers[0] < numbers[1]
+
+
+def trail(engine: Engine) -> list[tuple[str, int | None]]:
+    with reading(engine) as session:
+        entries = session.exec(select(Audit).order_by(col(Audit.id))).all()
+    return [(entry.action, entry.call_id) for entry in entries]
+
+
 def test_what_must_stay_says_why(engine: Engine, stores: Stores) -> None:
     held = pushed(engine, uploaded(stores), "a", legal_hold=True)
     heard = pushed(engine, uploaded(stores), "b", status=Status.HEARING)
@@ -196,7 +253,8 @@ def test_the_oldest_go_batch_by_batch(engine: Engine, stores: Stores) -> None:
         assert delete_older(session, stores, before, order, limit=5).calls == ()
         left = session.exec(select(Call.id).order_by(Call.id)).all()  # type: ignore[arg-type]
         assert left == [numbers[0], numbers[1], numbers[4], numbers[5]]
-        assert {one.detail["why"] for one in session.exec(select(Audit))} == {"retention"}
+        went = session.exec(select(Audit).where(Audit.action == "deletion"))
+        assert {one.detail["why"] for one in went} == {"retention"}
 
 
 def test_previews_forget_what_a_deleted_call_said(engine: Engine, stores: Stores) -> None:

@@ -6,14 +6,15 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
-from sqlmodel import select
+from sqlalchemy import Engine, text
+from sqlmodel import col, select
 
 from models import Audit, Call
 from models.call import CallPush, Status
+from models.call_number import CallNumber
 from models.db import reading, writing
 from models.deletion import Deleted, Order, Why
-from models.erasure import erase_caller, plain_number
+from models.erasure import erase_caller, find_caller
 from models.pushes import add_call
 from models.stores import Stores
 
@@ -26,13 +27,15 @@ def stores(tmp_path: Path) -> Stores:
     return Stores(tmp_path / "uploads")
 
 
-def called(engine: Engine, caller: str | None, **fields: object) -> int:
+def called(
+    engine: Engine, caller: str | None, push: dict[str, object] | None = None, **fields: object
+) -> int:
     with writing(engine) as session:
         call, _ = add_call(
             session,
-            CallPush(caller=caller),
+            CallPush.model_validate({"caller": caller} | (push or {})),
             "https://records.example.com/a.wav",
-            external_id=f"{caller} {fields}",
+            external_id=f"{caller} {push} {fields}",
             agent_channel="left",
         )
         for field, value in fields.items():
@@ -115,7 +118,48 @@ def test_the_trail_keeps_the_hash_of_a_number_and_not_the_number(
         assert "7946" not in str({**entry.detail, "caller_sha256": ""})
 
 
-def test_plain_numbers() -> None:
-    assert plain_number("+44 (0) 20-7946 0100") == "4402079460100"
-    assert plain_number("anonymous") == "anonymous"
-    assert plain_number("+") == "+"
+def test_calls_to_the_number_and_calls_that_name_it_go_too(engine: Engine, stores: Stores) -> None:
+    number = "+7 495 123-45-67"
+    push = {"external_id": "a", "caller": "84951234567"}
+    theirs = [
+        called(engine, None, push=push),
+        called(engine, "204", push={"line": number, "direction": "outbound"}),
+        called(engine, None, push={"metadata": {"ani": "8 (495) 1234567"}}),
+        called(engine, number, push={"line": number, "metadata": {"ani": number}}),
+    ]
+    other = called(engine, "205", push={"line": number, "direction": "inbound"})
+    assert erase(engine, stores, "7-495-1234567").calls == tuple(theirs)
+    with reading(engine) as session:
+        assert session.exec(select(Call.id)).all() == [other]
+        assert session.exec(select(CallNumber.number)).all() == ["205"]
+
+
+def test_looking_first_changes_nothing(engine: Engine) -> None:
+    for n in range(3):
+        called(engine, "84951234567", details={"n": n})
+    held = called(engine, "+74951234567", legal_hold=True)
+    heard = called(engine, "7 495 1234567", status=Status.HEARING)
+    with reading(engine) as session:
+        found = find_caller(session, "+7 495 123-45-67")
+        assert (found.free, found.held, found.being_heard) == (3, (held,), (heard,))
+        assert find_caller(session, "nobody").free == 0
+        assert len(session.exec(select(Call)).all()) == 5
+        assert session.exec(select(Audit)).all() == []
+
+
+def test_calls_of_a_number_are_found_in_an_index(engine: Engine) -> None:
+    wanted = (
+        select(CallNumber.call_id)
+        .where(CallNumber.number == "123", CallNumber.call_id > 5)
+        .order_by(col(CallNumber.call_id))
+    )
+    plain = str(wanted.compile(engine, compile_kwargs={"literal_binds": True}))
+    with reading(engine) as session:
+        if engine.dialect.name == "sqlite":
+            plan = str(session.execute(text(f"EXPLAIN QUERY PLAN {plain}")).all())
+            assert "USING PRIMARY KEY (number=? AND call_id>?)" in plan
+        else:
+            session.execute(text("SET LOCAL enable_seqscan = off"))
+            plan = str(session.execute(text(f"EXPLAIN {plain}")).all())
+            assert "call_number_pkey" in plan
+        assert "SORT" not in plan.upper()

@@ -36,14 +36,17 @@ def test_a_wrong_key_is_nobody(engine: Engine) -> None:
             assert find_key(session, wrong) is None
 
 
-def test_a_revoked_key_is_nobody_and_its_name_is_free(engine: Engine) -> None:
+def test_a_revoked_key_is_nobody_and_its_name_is_not_given_again(engine: Engine) -> None:
     with writing(engine) as session:
         text = create_key(session, "wallboard")
-        with pytest.raises(KeyNameTaken):
+        with pytest.raises(KeyNameTaken, match="already a key named wallboard"):
             create_key(session, "wallboard")
         revoke_key(session, "wallboard")
         with pytest.raises(KeyRevoked):
             find_key(session, text)
         with pytest.raises(NoSuchKey):
             revoke_key(session, "wallboard")
-        assert create_key(session, "wallboard") != text
+        with pytest.raises(KeyNameTaken, match=r"wallboard was revoked on .*: take another name"):
+            create_key(session, "wallboard")
+        [key] = session.exec(select(Key)).all()
+    assert key.name == "wallboard"

@@ -16,11 +16,12 @@ from sqlmodel import Session, select
 
 from models import Alert, Call, Turn
 from models.alert_rule import RuleText, save_rule, switch_rule
-from models.call import CallPush, ask_again
+from models.call import CallPush, UnderHold, ask_again
 from models.columns import now
 from models.db import reading, writing
 from models.deletion import Order, Why, delete_call
 from models.pushes import add_call
+from models.review import change_hold
 from models.stores import Stores
 from settings import Settings
 from speech.listen import Ears
@@ -234,6 +235,44 @@ def test_a_call_that_is_deleted_while_it_is_heard_does_not_come_back(
     with Session(engine) as session:
         assert session.exec(select(Call)).all() == []
         assert session.exec(select(Turn)).all() == []
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile", "broken", "nobody speaks"])
+def test_a_call_that_is_put_under_hold_stays_as_it_was_heard(
+    station: MakeStation, engine: Engine, when: str
+) -> None:
+    here = station("hello there")
+    number = pushed(here)
+    hear_call(number, here)
+    with writing(engine) as session:
+        ask_again(session, number)
+
+    def hold() -> None:
+        with writing(engine) as session:
+            change_hold(session, number, held=True, reason="Case 1", by="Al", key_name="Al")
+        if when == "broken":
+            raise RuntimeError("a surprise")
+
+    if when == "before":
+        hold()
+    again = station("" if when == "nobody speaks" else "something else", hold)
+    with nullcontext() if when != "broken" else pytest.raises(RuntimeError, match="surprise"):
+        hear_call(number, again)
+    assert turns(engine) == ["hello there"]
+    call = the_call(engine)
+    assert (call.status, call.error, call.legal_hold) == ("done", None, True)
+    with writing(engine) as session, pytest.raises(UnderHold, match=f"call {number} is under"):
+        ask_again(session, number)
+
+
+def test_a_held_call_that_was_never_heard_may_be(station: MakeStation, engine: Engine) -> None:
+    here = station("hello there")
+    number = pushed(here)
+    with writing(engine) as session:
+        change_hold(session, number, held=True, reason="Case 1", by="Al", key_name="Al")
+        ask_again(session, number)
+    hear_call(number, here)
+    assert (the_call(engine).status, turns(engine)) == ("done", ["hello there"])
 
 
 def test_a_pipeline_may_enqueue_an_ingest_itself(

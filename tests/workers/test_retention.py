@@ -26,6 +26,8 @@ from workers.queue import CallQueue
 from workers.reconciler import Reconciler
 from workers.retention import sweep, tidy
 
+DELETIONS = select(Audit).where(Audit.action == "deletion")
+
 
 @pytest.fixture
 def stores(settings: Settings) -> Stores:
@@ -94,7 +96,7 @@ def test_calls_older_than_the_retention_go_and_held_ones_stay(
     assert left(engine) == [held, heard, young]
     assert len(files(stores)) == 3
     with reading(engine) as session:
-        trail = [(one.call_id, one.detail["why"]) for one in session.exec(select(Audit))]
+        trail = [(one.call_id, one.detail["why"]) for one in session.exec(DELETIONS)]
     assert sorted(trail, key=str) == sorted([(number, "retention") for number in old], key=str)
     assert "5 calls were too old" in caplog.text
     assert "7946" not in caplog.text
@@ -192,9 +194,36 @@ def test_purge_says_how_many_and_does_it(
     assert left(engine) == stay
     assert len(files(stores)) == 2
     with reading(engine) as session:
-        trail = session.exec(select(Audit)).all()
+        trail = session.exec(DELETIONS).all()
     assert [one.detail["why"] for one in trail] == ["purge"] * 3
     assert {one.detail["by"] for one in trail} == {"command line"}
+
+
+@pytest.mark.parametrize("command", [["purge", "--older-than", "30"], ["erase", "442079460100"]])
+def test_commands_say_what_is_still_on_the_disk_and_try_it_again(
+    overtone: CliRunner,
+    engine: Engine,
+    stores: Stores,
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+) -> None:
+    call_of(engine, stores, days=31)
+
+    def refuse(_stores: Stores, _recording: str) -> None:
+        raise PermissionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Stores, "remove", refuse)
+        done = overtone.invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert "recordings of deleted calls that are still on the disk: 1; " in done.stdout
+    assert len(files(stores)) == 1
+
+    again = overtone.invoke(app, command)
+    assert "still on the disk" not in again.stdout
+    assert files(stores) == []
+    with reading(engine) as session:
+        assert session.exec(select(Audit).where(Audit.action == "removal")).one()
 
 
 @pytest.mark.parametrize("days", ["-1", "x", "99999999"])
@@ -208,12 +237,16 @@ def test_erase_deletes_the_calls_of_a_caller(
     call_of(engine, stores, days=1)
     held = call_of(engine, stores, days=2, legal_hold=True)
     heard = call_of(engine, stores, days=3, status="hearing")
-    done = overtone.invoke(app, ["erase", "442079460100"])
-    assert done.exit_code == 0, done.output
-    assert done.stdout.splitlines() == [
-        "1 call erased",
+    stay = [
         f"under legal hold and not erased: {held}",
         f"being heard and not erased, ask again: {heard}",
     ]
+    tried = overtone.invoke(app, ["erase", "0044 20 7946 0100", "--dry-run"])
+    assert tried.exit_code == 0, tried.output
+    assert tried.stdout.splitlines() == ["1 call would be erased", *stay]
+    assert len(left(engine)) == 3
+    done = overtone.invoke(app, ["erase", "442079460100"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines() == ["1 call erased", *stay]
     assert left(engine) == [held, heard]
     assert overtone.invoke(app, ["erase", " "]).exit_code == 2

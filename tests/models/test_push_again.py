@@ -1,0 +1,153 @@
+"""A push of a call that is there brings it up to date, and makes nothing new."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import col, select
+
+from models import Call, CallEvent, CallNumber
+from models.call import CallPush
+from models.db import reading, writing
+from models.pushes import NamedPush, add_call, add_calls
+from models.search import Finder
+from tests.fakes import turn
+from tests.records import asked, store_call
+
+SAID = turn("customer", 1.0, "Where is my bearing?")
+BEGAN = datetime(2026, 11, 2, 9, 15, tzinfo=UTC)
+
+
+def push(engine: Engine, **fields: Any) -> Call:
+    with writing(engine) as session:
+        one = CallPush.model_validate({"external_id": "a"} | fields)
+        call, created = add_call(
+            session, one, "upload:b.wav", external_id="a", agent_channel="left", by="pipe"
+        )
+        assert not created
+        return call
+
+
+def events(engine: Engine) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    with reading(engine) as session:
+        found = session.exec(select(CallEvent).order_by(col(CallEvent.id))).all()
+    assert {(event.kind, event.given_by) for event in found} <= {("pushed", "pipe")}
+    return [(json.loads(event.before or ""), json.loads(event.after or "")) for event in found]
+
+
+def found(engine: Engine, **wanted: Any) -> list[int | None]:
+    with reading(engine) as session:
+        return [one.call.id for one in Finder().find(session, asked(**wanted), limit=9).items]
+
+
+def test_what_is_said_otherwise_is_written_found_and_told_in_the_history(engine: Engine) -> None:
+    number = store_call(engine, "a", SAID, agent="Al", line="205", metadata={"site": "x", "n": 1})
+    call = push(engine, agent="Bob", caller="8 495 123-45-67", metadata={"site": "y"})
+    assert (call.id, call.agent, call.line) == (number, "Bob", "205")
+    assert (call.details, call.recording) == ({"site": "y"}, "upload:none.wav")
+    assert found(engine, agent="Bob", site="y", q="bearing") == [number]
+    assert found(engine, agent="Al") == found(engine, site="x") == []
+    with reading(engine) as session:
+        assert session.exec(select(CallNumber.number)).all() == ["74951234567"]
+    assert events(engine) == [
+        (
+            {"agent": "Al", "caller": None, "metadata": {"site": "x", "n": 1}},
+            {"agent": "Bob", "caller": "8 495 123-45-67", "metadata": {"site": "y"}},
+        )
+    ]
+
+
+def test_the_same_push_once_more_changes_nothing(engine: Engine) -> None:
+    fields = {"agent": "Al", "metadata": {"n": 1.5, "ok": True}, "started_at": BEGAN}
+    number = store_call(engine, "a", SAID, **fields)
+    for again in (fields, {}, {"agent": None, "outcome": None}):
+        assert push(engine, **again).id == number
+    assert events(engine) == []
+
+
+def test_a_beginning_that_becomes_known_moves_the_call(engine: Engine) -> None:
+    first = store_call(engine, "a", SAID, started_at=BEGAN)
+    second = store_call(engine, "b", SAID, started_at=BEGAN - timedelta(hours=1))
+    assert found(engine, q="bearing", sort="started_at") == [second, first]
+    there = timezone(timedelta(hours=3))
+    push(engine, started_at=(BEGAN - timedelta(hours=2)).astimezone(there))
+    assert found(engine, q="bearing", sort="started_at") == [first, second]
+    assert found(engine, hour=10) == [first]
+    [(before, after)] = events(engine)
+    assert before == {"started_at": "2026-11-02T09:15:00+00:00"}
+    assert after == {"started_at": "2026-11-02T10:15:00+03:00"}
+
+
+def test_how_it_is_heard_stays_as_it_was_first(engine: Engine) -> None:
+    store_call(engine, "a", SAID, language="ru")
+    call = push(engine, language="en", agent_channel="right", urgent=True)
+    assert (call.language_wanted, call.agent_channel, call.urgent) == ("ru", "left", False)
+    assert events(engine) == []
+
+
+def test_a_call_under_hold_stays_as_it_is(engine: Engine) -> None:
+    number = store_call(engine, "a", SAID, agent="Al")
+    with writing(engine) as session:
+        session.get_one(Call, number).legal_hold = True
+        session.commit()
+    assert push(engine, agent="Bob").agent == "Al"
+    assert events(engine) == []
+
+
+def test_a_call_without_a_recording_stays_one_in_which_nobody_spoke(engine: Engine) -> None:
+    with writing(engine) as session:
+        one = CallPush(outcome="missed")
+        add_call(session, one, "", external_id="a", agent_channel="left")
+    assert push(engine, outcome="answered").outcome == "missed"
+    assert push(engine, outcome="failed").outcome == "failed"
+
+
+def test_of_many_pushes_of_a_call_that_is_there_the_last_counts(engine: Engine) -> None:
+    store_call(engine, "a", SAID)
+    pushes = [
+        NamedPush(CallPush(agent=agent), "upload:b.wav", name)
+        for agent, name in (("Al", "a"), ("Cleo", "new"), ("Bob", "a"))
+    ]
+    with writing(engine) as session:
+        stored = add_calls(session, pushes, agent_channel="left", by="pipe")
+    assert [(call.agent, created) for call, created in stored] == [
+        ("Bob", False),
+        ("Cleo", True),
+        ("Bob", False),
+    ]
+
+
+@pytest.mark.parametrize("there", [0, 10, 20])
+def test_pushes_of_the_same_calls_at_once_and_in_any_order_all_succeed(
+    engine: Engine, there: int
+) -> None:
+    names = [str(number) for number in range(20)]
+    for name in names[:there]:
+        store_call(engine, name)
+    barrier = Barrier(4)
+    done: list[int] = []
+
+    def push_all(pusher: int) -> None:
+        order = names if pusher % 2 else names[::-1]
+        for turn_ in range(3):
+            one = CallPush(agent=f"{pusher} {turn_}", metadata={"n": turn_})
+            pushes = [NamedPush(one, "upload:b.wav", name) for name in order]
+            barrier.wait(60)
+            with writing(engine) as session:
+                done.append(len(add_calls(session, pushes, agent_channel="left")))
+
+    threads = [Thread(target=push_all, args=(pusher,)) for pusher in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert done == [20] * 12
+    with reading(engine) as session:
+        agents = session.exec(select(Call.agent)).all()
+    assert len(agents) == 20
+    assert len(set(agents)) == 1
