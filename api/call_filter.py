@@ -58,7 +58,7 @@ _VALUES: dict[str, tuple[Any, str, Any]] = {
     "tag": (Text, "A tag", "abusive"),
     "agent": (Text, "Who answered", "Alice"),
     "line": (Text, "The number dialled", "+44 20 7946 0100"),
-    "caller": (Text, "The caller's number", "+44 20 7946 0999"),
+    "caller": (Text, "The caller's number, however it is written", "+44 20 7946 0999"),
     "direction": (Literal["inbound", "outbound"], "Which way the call went", "inbound"),
     "outcome": (
         Literal["answered", "missed", "voicemail", "failed"],

@@ -33,11 +33,14 @@ from models.columns import columns_of
 from models.db import is_sqlite, slices
 from models.hit import Hit
 from models.label import tags_of
+from models.numbers import number_key
 
 Pair = tuple[str, str]
 MAX_NAME = 100
 MAX_VALUE = 200
 META = "meta."
+NUMBER = "number"
+"""The caller's number however it is written (`models.numbers`), beside `caller` as it was told."""
 AT_ONCE = 200
 ID_BITS = 20
 # Any number will do, as long as every Overtone process takes the same.
@@ -249,6 +252,8 @@ def _own(call: Any) -> Iterator[tuple[str, object]]:
     """What the call's own row says."""
     for name in OWN:
         yield name, getattr(call, name)
+    if call.caller is not None:
+        yield NUMBER, number_key(call.caller)
     there = call.started_at + timedelta(minutes=call.utc_offset_min)
     yield "hour", there.hour
     yield "day", there.date().isoformat()

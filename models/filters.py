@@ -19,7 +19,8 @@ from sqlmodel import Session
 from models.call import Call, Speaker
 from models.call_sets import CallSet, with_facets, with_speaker
 from models.columns import columns_of
-from models.facets import META, as_pair, numbers_of
+from models.facets import META, NUMBER, Pair, as_pair, numbers_of
+from models.numbers import number_key
 from models.selection import Condition
 
 Sort = Literal["relevance", "-started_at", "started_at", "-anger", "anger", "-duration", "duration"]
@@ -94,8 +95,7 @@ def sets_of_filters(session: Session, query: CallQuery) -> list[CallSet] | None:
         for name, values in asked.items():
             if name == "status":
                 continue
-            facet = facet_of(name, query.speaker)
-            numbers = numbers_of(session, {as_pair(facet, value) for value in values})
+            numbers = numbers_of(session, {_pair(name, value, query.speaker) for value in values})
             if numbers:
                 sets.append(with_facets(sorted(numbers.values()), without=without))
             elif not without:
@@ -126,10 +126,17 @@ def conditions_of_filters(query: CallQuery) -> list[Condition]:
 
 
 def facet_of(name: str, speaker: str | None) -> str:
-    """The facet that a filter looks at."""
+    """The facet that a filter is counted by."""
     if speaker and name in SAID:
         return f"{name}:{speaker}"
     return _FACET_OF.get(name, name)
+
+
+def _pair(name: str, value: str, speaker: str | None) -> Pair:
+    """The facet that a call has where a filter finds it."""
+    if name == "caller":
+        return as_pair(NUMBER, number_key(value))
+    return as_pair(facet_of(name, speaker), value)
 
 
 def _between(query: CallQuery, name: str, column: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -69,6 +69,22 @@ def names(page: Page) -> set[str]:
     return {found.call.external_id for found in page.items}
 
 
+@pytest.mark.parametrize("written", ["+7 495 123-45-67", "84951234567", "8 (495) 123 45 67"])
+def test_a_caller_is_found_however_the_number_is_written(engine: Engine, written: str) -> None:
+    for name, caller in (
+        ("one", "+74951234567"),
+        ("other", "8 495 123-45-67"),
+        ("else", "+74951234568"),
+        ("hidden", "anonymous"),
+    ):
+        store_call(engine, name, turn("customer", 1.0, "Hello?"), caller=caller)
+    page = find(engine, facets=("caller",), caller=written)
+    assert names(page) == {"one", "other"}
+    assert dict(page.facets["caller"]) == {"+74951234567": 1, "8 495 123-45-67": 1}
+    assert names(find(engine, not_caller=written)) == {"else", "hidden"}
+    assert names(find(engine, caller="anonymous")) == {"hidden"}
+
+
 ALL = {"angry", "praise", "plain"}
 
 
