@@ -26,8 +26,7 @@ UNKNOWN = "unknown"
 @dataclass(frozen=True, slots=True)
 class Told:
     """One event for people. `link` is None where OVERTONE_PUBLIC_URL is not set, `by` where nobody
-    did it, `outcome` of what is
-    not its end.
+    did it, `outcome` where nothing was resolved.
     """
 
     kind: str
