@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import httpx
@@ -109,16 +109,21 @@ def resolve_one(
 
 
 def describe(message: Message) -> str:
-    """An event in a line."""
-    return f"{message.alert['updated_at'][11:19]}  {message.kind:<12}  {line_of(message.alert)}"
+    """An event in a line, at the time of this machine's zone."""
+    at = datetime.fromisoformat(message.alert["updated_at"]).astimezone()
+    return f"{at:%Y-%m-%d %H:%M:%S}  {message.kind:<12}  {line_of(message.alert)}"
 
 
 def line_of(alert: dict[str, Any]) -> str:
     """An alert in a line: what it is, whose call, from which second, why."""
     late = " overdue" if alert["overdue_at"] and alert["status"] == AlertStatus.NEW else ""
     who = f" {alert['agent']}" if alert["agent"] else ""
+    by = alert.get("resolved_by") or alert.get("acknowledged_by")
+    status = f"{alert['status']} by {by}" if by else alert["status"]
+    if alert.get("outcome"):
+        status += f" ({alert['outcome']})"
     return plain(
-        f"alert {alert['id']}  {alert['severity']}  {alert['status']}{late}  {alert['rule']}  "
+        f"alert {alert['id']}  {alert['severity']}  {status}{late}  {alert['rule']}  "
         f"call {alert['call_id']} ({alert['external_id']}){who} from {alert['start_s']:.2f} s: "
         f"{alert['reason']}"
     )

@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
+from time import monotonic
 from typing import TypeVar
 
 from anyio import create_task_group, to_thread
@@ -99,6 +100,7 @@ class EventStream(Response):
         where no event was for it.
         """
         await self._put(send, f"retry: {RETRY_MS}\nid: {self._cursor}\n\n")
+        silent_since = monotonic()
         while not self._feed.closed:
             newest = self._feed.newest
             events = await self._ask(self._next_events)
@@ -107,12 +109,16 @@ class EventStream(Response):
                     send, "".join(as_message(event, self._public_url) for event in events)
                 )
                 self._cursor = events[-1].id or 0
+                silent_since = monotonic()
             if len(events) == BATCH:
                 continue
             # All up to `newest` could be read: what was not is not wanted.
             self._cursor = max(self._cursor, newest)
-            if not await self._feed.beyond(self._cursor, timeout_s=HEARTBEAT_S):
+            # Events that are not wanted end the wait and say nothing: they do not put it off.
+            left_s = max(0.0, silent_since + HEARTBEAT_S - monotonic())
+            if not left_s or not await self._feed.beyond(self._cursor, timeout_s=left_s):
                 await self._put(send, f": still here\nid: {self._cursor}\n\n")
+                silent_since = monotonic()
 
     async def _key_revoked(self) -> None:
         """Return once the key does not hold any more, or the feed closes."""

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_
 from sqlmodel import Session, col, select
 
 from models.alert import Alert, AlertStatus, Outcome, as_shown
-from models.alert_event import EventKind, lock_events, write_event
+from models.alert_event import AlertEvent, EventKind, lock_events, write_event
 from models.call import Call
 from models.columns import now
 from models.db import database_clock
@@ -65,7 +65,7 @@ def write_alerts(
     moment = database_clock(session)
     written: list[int] = []
     for rule, draft in found.items():
-        alert, kind = _written(there.get(rule), call_id, draft, moment)
+        alert, kind = _written(session, there.get(rule), call_id, draft, moment)
         if kind is not None:
             session.add(alert)
             written.append(write_event(session, alert, call, kind).alert_id)
@@ -146,7 +146,7 @@ def mark_overdue(session: Session, moment: datetime) -> int:
 
 
 def _written(
-    alert: Alert | None, call_id: int, draft: DraftLike, moment: datetime
+    session: Session, alert: Alert | None, call_id: int, draft: DraftLike, moment: datetime
 ) -> tuple[Alert, EventKind | None]:
     """The alert with what was found now, and what became of it; None where nothing did."""
     # As it comes back from the database: a tuple there is a list here.
@@ -164,7 +164,11 @@ def _written(
         return alert, EventKind.RAISED
     if all(getattr(alert, name) == value for name, value in found.items()):
         return alert, None
-    reopens = alert.status != AlertStatus.NEW and _is_new_evidence(evidence, alert.evidence)
+    reopens = (
+        alert.status != AlertStatus.NEW
+        and _is_new_evidence(evidence, alert.evidence)
+        and _is_new_evidence(evidence, _ever_known(session, alert))
+    )
     for name, value in found.items():
         setattr(alert, name, value)
     alert.updated_at = moment
@@ -186,6 +190,12 @@ def _open(alert: Alert, draft: DraftLike, moment: datetime) -> None:
     alert.acknowledged_by = alert.resolved_by = alert.outcome = alert.note = None
 
 
+def _ever_known(session: Session, alert: Alert) -> list[Mapping[str, Any]]:
+    """All evidence that an alert ever had: one analysis may leave out what the next finds again."""
+    bodies = select(AlertEvent.body).where(AlertEvent.alert_id == alert.id)
+    return [piece for body in session.exec(bodies) for piece in body["evidence"]]
+
+
 def _is_new_evidence(
     evidence: Sequence[Mapping[str, Any]], known: Sequence[Mapping[str, Any]]
 ) -> bool:
@@ -194,10 +204,10 @@ def _is_new_evidence(
 
 
 def _same_thing(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two pieces are about the same turn or hit. Heard again, their times differ a
+    """Whether two pieces are about the same turn, hit or fact. Heard again, their times differ a
     little, and their figures do.
     """
-    if any(one.get(name) != other.get(name) for name in ("kind", "lexicon", "term")):
+    if any(one.get(name) != other.get(name) for name in ("kind", "lexicon", "term", "name")):
         return False
     spans = [(piece["start_s"], piece["end_s"]) for piece in (one, other)]
     starts, ends = zip(*spans, strict=True)

@@ -91,6 +91,11 @@ def note(
     lock_deliveries(session)
     row = _locked(session, held.subscription.id)
     numbers = [delivery.id for delivery in held.deliveries if delivery.id is not None]
+    # An address that was changed meanwhile has not been tried: what the one before answered puts
+    # nothing off there, and ends nothing.
+    is_elsewhere = row is not None and row.url != held.subscription.url
+    if is_elsewhere and not outcome.delivered:
+        retry_in_s = 0.0
     there = select(Delivery).where(col(Delivery.id).in_(numbers)).order_by(col(Delivery.event_id))
     deliveries = list(session.exec(there.execution_options(populate_existing=True)))
     if row is None:  # deleted while it was being sent
@@ -104,13 +109,13 @@ def note(
                 # What goes along in a digest may have come a minute ago: only its head was tried
                 # for as long as that.
                 again_s = AGAIN_S if at and retry_in_s is None else retry_in_s
-                _settle(delivery, outcome, moment, again_s)
+                _settle(delivery, outcome, moment, again_s, gone=outcome.gone and not is_elsewhere)
                 session.add(delivery)
     if not still_ours:
         session.commit()
         return None
     row.lease = row.leased_until = None
-    if outcome.gone:
+    if outcome.gone and not is_elsewhere:
         row.enabled, row.disabled_reason = False, "the address answered 410 Gone"
         row.updated_at = moment
     elif not outcome.delivered and retry_in_s is None:
@@ -148,7 +153,12 @@ def _change_lease(
 
 
 def _settle(
-    delivery: Delivery, outcome: Outcome, moment: datetime, retry_in_s: float | None
+    delivery: Delivery,
+    outcome: Outcome,
+    moment: datetime,
+    retry_in_s: float | None,
+    *,
+    gone: bool,
 ) -> None:
     """What one attempt makes of a delivery."""
     delivery.attempts += 1
@@ -157,7 +167,7 @@ def _settle(
     delivery.updated_at = moment
     if outcome.delivered:
         delivery.status, delivery.delivered_at = Standing.DELIVERED, moment
-    elif outcome.gone or retry_in_s is None:
+    elif gone or retry_in_s is None:
         delivery.status = Standing.PARKED
     else:
         delivery.next_at = moment + timedelta(seconds=retry_in_s)

@@ -93,6 +93,11 @@ class CallFacts:
         """The names of those who speak."""
         return frozenset(turn.speaker for turn in self.turns)
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether there was anything to hear: a call without a recording has no length."""
+        return self.lasts_s > 0 or bool(self.turns)
+
     def said_in(self, position: int) -> list[SaidTerm]:
         """The hits in one turn."""
         return [hit for hit in self.hits if hit.position == position]

@@ -80,7 +80,8 @@ def hear_call(call_id: int, here: Station) -> None:
         with TemporaryDirectory(prefix="overtone-") as folder:
             conversation = _listen(call, here, Path(folder))
     except (AudioError, StoreError) as error:
-        _fail(here.engine, call_id, str(error))
+        _fail(here.engine, call_id, str(error), analysis=_judged_by_its_facts(call, here))
+        here.queue.wake_alerts()
         logger.warning("call %d cannot be heard: %s", call_id, type(error).__name__)
         return
     except Exception as error:
@@ -125,6 +126,17 @@ def _judge_unheard(call: Call, here: Station) -> None:
         write_alerts(session, call.id, analysis.alerts, judged=analysis.judged)
         session.commit()
     here.queue.wake_alerts()
+
+
+def _judged_by_its_facts(call: Call, here: Station) -> Analysis | None:
+    """What rules say of a call that could not be heard: how it went is known all the same. None
+    where it was heard before, when more was known.
+    """
+    if call.heard_at is not None:
+        return None
+    analysis = _analyse(call, UNHEARD, here)
+    # What does not fire now may have fired, had it been heard.
+    return replace(analysis, judged=frozenset(draft.rule for draft in analysis.alerts))
 
 
 def _analyse(call: Call, conversation: Conversation, here: Station) -> Analysis:

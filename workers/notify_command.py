@@ -13,6 +13,8 @@ import typer
 from models.db import connect, migrate
 from settings import end_with_parent, log_to_stderr, read_settings
 from workers.dispatcher import Dispatcher
+from workers.overdue import OverdueWatch
+from workers.queue import open_queue
 from workers.sending.courier import Courier
 from workers.wake import Wake
 
@@ -30,4 +32,8 @@ def notify(tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False) -
     migrate(engine)
     history = timedelta(days=settings.alert_days)
     dispatcher = Dispatcher(engine, Courier.of(settings), history=history)
+    # Workers look too, but who is late must be known also where none of them runs.
+    watch = OverdueWatch(engine, open_queue(settings.redis))
+    watch.start()
     asyncio.run(dispatcher.run(Wake(settings.redis), stopped))
+    watch.stop()

@@ -25,6 +25,10 @@ WAITING = {
     Status.QUEUED: "This call has not been analysed yet: it waits. Reload to look again.",
     Status.HEARING: "This call is being analysed right now. Reload to look again.",
 }
+AGAIN = {
+    Status.QUEUED: "This call waits to be analysed again; this is what was heard before.",
+    Status.HEARING: "This call is being analysed again; this is what was heard before.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Said:
 class Listening:
     """All of it. `length_s` is how much the strip shows, `start_s` where to play from;
     `missing_alert` is the number of an alert that was asked for and is not of this call; `status`
-    says what keeps the transcript away; `rows` are the turns of each speaker.
+    says what keeps the transcript away, or its renewal; `rows` are the turns of each speaker.
     """
 
     call: Call
@@ -125,9 +129,11 @@ def as_moment(moment: datetime, utc_offset_min: int) -> str:
 def _status(whole: WholeCall) -> str | None:
     call = whole.call
     if call.status in WAITING:
-        return WAITING[Status(call.status)]
+        return (AGAIN if whole.turns else WAITING)[Status(call.status)]
     if call.status == Status.FAILED:
-        return f"This call could not be analysed: {(call.error or 'not known why').rstrip('.')}."
+        why = (call.error or "not known why").rstrip(".")
+        again = " again" if whole.turns else ""
+        return f"This call could not be analysed{again}: {why}."
     if call.recording and not whole.turns:
         return "Nothing was heard to be said in this call."
     return None

@@ -207,3 +207,6 @@ def test_a_late_alert_says_so(database_url: str) -> None:  # noqa: ARG001
     alert = {"id": 1, "severity": "high", "status": "new", "overdue_at": "2026-11-02T09:00:00Z"}
     alert |= {"rule": "angry", "call_id": 2, "external_id": "x", "agent": None}
     assert "new overdue  angry" in line_of(alert | {"start_s": 1.0, "reason": "so"})
+    done = {"status": "resolved", "resolved_by": "Carol", "outcome": "called_back"}
+    done |= {"acknowledged_by": "Bob", "start_s": 1.0, "reason": "so"}
+    assert "resolved by Carol (called_back)  angry" in line_of(alert | done)

@@ -34,6 +34,7 @@ from workers.embedded import embedded_valkey
 from workers.queue import CallQueue, open_queue
 
 NEVER_S = 600.0
+PATIENCE_S = 10.0
 
 
 @pytest.fixture
@@ -146,6 +147,22 @@ def test_a_silent_stream_shows_that_it_lives(
     with reading_feed(here.url, key) as reader:
         wait_until(lambda: reader.comments >= 3)
         assert reader.events == []
+
+
+def test_a_stream_whose_filters_leave_all_out_shows_that_it_lives(
+    here: Served, engine: Engine, queue: CallQueue, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "HEARTBEAT_S", 0.5)
+    with reading_feed(here.url, key, severity="critical") as reader:
+        until = monotonic() + PATIENCE_S
+        for number in range(1_000):  # never half a second without an event of others
+            raise_alert(engine, f"call {number}", a_draft(severity="low"))
+            queue.wake_alerts()
+            sleep(0.1)
+            if reader.comments >= 2 or monotonic() > until:
+                break
+        assert (reader.comments, reader.events) == (2, [])
+        assert reader.place
 
 
 def test_a_word_on_redis_wakes_the_stream(

@@ -207,6 +207,28 @@ def test_only_what_nobody_has_seen_yet_is_new_evidence(
     assert kinds(engine) == ["raised", "acknowledged", kind]
 
 
+def test_what_one_analysis_missed_is_not_new_when_the_next_finds_it_again(
+    engine: Engine, call_id: int
+) -> None:
+    both = a_turn(1.0, 3.0), a_turn(9.0, 12.0)
+    [number] = analysed(engine, call_id, a_draft(*both))
+    with writing(engine) as session:
+        acknowledge(session, number, by="Bob")
+    for found in (both[:1], both):
+        analysed(engine, call_id, a_draft(*found))
+    assert kinds(engine) == ["raised", "acknowledged", "changed", "changed"]
+
+
+def test_another_fact_of_the_call_is_new_evidence(engine: Engine, call_id: int) -> None:
+    of_call = {"kind": "call", "start_s": 0.0, "end_s": 50.0}
+    vip = of_call | {"name": "metadata vip", "value": True}
+    [number] = analysed(engine, call_id, a_draft(vip))
+    with writing(engine) as session:
+        acknowledge(session, number, by="Bob")
+    analysed(engine, call_id, a_draft(vip, of_call | {"name": "outcome", "value": "failed"}))
+    assert kinds(engine)[-1] == "reopened"
+
+
 def test_evidence_without_length_is_known_again(engine: Engine, call_id: int) -> None:
     whole = {"kind": "outcome", "start_s": 0.0, "end_s": 0.0, "outcome": "missed"}
     [alert_id] = analysed(engine, call_id, a_draft(whole))

@@ -574,6 +574,25 @@ def test_a_disabled_subscription_keeps_its_place(
     assert receiver.ids == [f"evt_{number}"]
 
 
+@pytest.mark.parametrize("status", [500, 410])
+def test_an_address_changed_during_an_attempt_is_tried_at_once(
+    engine: Engine, open_receiver: Open, clock: TestClock, status: int
+) -> None:
+    before, after = open_receiver(), open_receiver()
+
+    def changed(handler: Handler) -> None:
+        subscribe(engine, "board", after.url)
+        answer(status)(handler)
+
+    before.behave = changed
+    subscribe(engine, "board", before.url)
+    number = write_event(engine)
+    deliver(dispatcher(engine, clock))
+    assert (before.ids, after.ids) == ([f"evt_{number}"], [f"evt_{number}"])
+    assert subscription(engine, "board").enabled
+    assert standings(engine, "board") == [Standing.DELIVERED]
+
+
 def test_a_subscription_deleted_while_it_is_served_harms_nobody(
     engine: Engine, receiver: Receiver, clock: TestClock
 ) -> None:

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def write_noise(path: Path, seconds: float = 2.0) -> None:
         out.writeframes(noise.tobytes())
 
 
-def pushed(here: Station, content: bytes | None = None) -> int:
+def pushed(here: Station, content: bytes | None = None, **push: Any) -> int:
     folder = Path(here.settings.stores[0])
     path = folder / "call.wav"
     if content is None:
@@ -73,7 +74,7 @@ def pushed(here: Station, content: bytes | None = None) -> int:
     with writing(here.engine) as session:
         call, _ = add_call(
             session,
-            CallPush(external_id="a"),
+            CallPush(external_id="a", **push),
             here.stores.locate(str(path)),
             external_id="a",
             agent_channel="left",
@@ -337,6 +338,21 @@ def test_a_call_without_a_recording_is_judged_and_done(station: MakeStation) -> 
     hear_call(call.id or 0, here)
     heard = the_call(here.engine)
     assert (heard.status, heard.error) == ("done", None)
+    with reading(here.engine) as session:
+        assert [alert.rule for alert in session.exec(select(Alert))] == ["missed"]
+
+
+@pytest.mark.parametrize("content", [b"", b"Dear Sir, this is no recording.\n" * 50])
+def test_a_call_that_cannot_be_heard_is_judged_by_how_it_went(
+    station: MakeStation, content: bytes
+) -> None:
+    here = station()
+    quiet = RuleText({"all_of": [{"hits": {"lexicon": "praise"}, "not": True}]}, "low", None, True)
+    with writing(here.engine) as session:
+        save_rule(session, "missed", MISSED, by="Ann")
+        save_rule(session, "no praise", quiet, by="Ann")
+    hear_call(pushed(here, content, outcome="missed"), here)
+    assert the_call(here.engine).status == "failed"
     with reading(here.engine) as session:
         assert [alert.rule for alert in session.exec(select(Alert))] == ["missed"]
 

@@ -23,6 +23,7 @@ from models.delivery import Delivery, Standing
 from models.subscription import Subscription, Wanted, save_subscription
 from settings import Settings
 from tests.alert_events import write_event, write_events
+from tests.alerting import a_draft, kinds, raise_alert
 from tests.receivers import Handler, Receiver, answer, receiving
 from workers.embedded import embedded_valkey
 from workers.queue import CallQueue
@@ -114,6 +115,16 @@ def test_news_is_delivered_at_once_and_without_redis_within_seconds(
     with notifying(settings, redis_url="redis://127.0.0.1:9/0"):
         number = write_event(engine)
         wait_for(lambda: f"evt_{number}" in receiver.ids)
+
+
+def test_who_is_late_is_known_where_no_worker_runs(
+    engine: Engine, settings: Settings, receiver: Receiver, queue: CallQueue
+) -> None:
+    assert queue
+    raise_alert(engine, "late", a_draft(acknowledge_within_s=-1))
+    with notifying(settings):
+        wait_for(lambda: len(receiver.got) == 2)
+    assert kinds(engine) == ["raised", "overdue"]
 
 
 def test_it_ends_when_it_is_told_to_and_when_its_parent_is_gone(

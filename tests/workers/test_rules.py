@@ -133,6 +133,17 @@ def test_what_is_not_known_holds_neither_way() -> None:
     assert not fired(facts(), {"talk_ratio": {"at_most": 1.0}}, who="anybody")
 
 
+def test_of_a_call_without_a_recording_only_how_it_went_is_known() -> None:
+    missed = facts(about=About(outcome="missed"), duration_s=0.0)
+    signs: list[dict[str, Any]] = [ANGER, ABUSIVE, {"silence": {"at_least_s": 3}}]
+    signs += [{"interruptions": {"at_least": 1}}, {"duration": {"at_most_s": 10}}]
+    for sign in signs:
+        assert not fired(missed, sign, who="anybody")
+        assert not fired(missed, {**sign, "not": True}, who="anybody")
+    assert fired(missed, {"outcome": {"one_of": ["missed"]}})
+    assert fired(missed, {"outcome": {"one_of": ["answered"]}, "not": True})
+
+
 def test_the_talk_ratio_lies_between_its_bounds() -> None:
     call = facts(turn("agent", 0.0, "a b c d e f"), turn("customer", 5.0, "a b"))
     assert fired(call, {"talk_ratio": {"at_least": 0.75}}, who="agent")

@@ -122,6 +122,8 @@ class Duration(CallSign):
         return "duration", scene.facts.lasts_s
 
     def holds(self, scene: Scene) -> bool | None:
+        if not scene.facts.is_heard:
+            return None
         return within(scene.facts.lasts_s, self.at_least_s, self.at_most_s)
 
     def reason(self, scene: Scene) -> str:

@@ -33,6 +33,8 @@ class Check:
         scene = self._scene(scenes)
         if self.sign.of_somebody and scene.speakers is None:
             return False
+        if self.sign.timed and not scenes.facts.is_heard:
+            return False
         found = self.sign.holds(scene)
         return found is not None and found != self.condition.negated
 

@@ -34,14 +34,14 @@ def webhook_body(event: AlertEvent, public_url: str | None) -> bytes:
 def chat_body(told: Told) -> bytes:
     """An event for people: `blocks`, and `text` for notifications and for what shows no blocks."""
     reason = _escaped(told.reason, MAX_REASON_CHARS)
-    severity, rule = _word(told.severity), _word(told.rule)
+    heading, severity, rule = _word(told.heading), _word(told.severity), _word(told.rule)
     play = f"<{_escaped(told.link, MAX_REASON_CHARS)}|{told.place}>" if told.link else told.place
     facts = [f"agent {_word(told.agent)}", f"call {_word(told.call)}", f"play from {play}"]
     return as_json(
         {
-            "text": f"{told.heading} ({severity}): {reason}\n{' | '.join(facts)}",
+            "text": f"{heading} ({severity}): {reason}\n{' | '.join(facts)}",
             "blocks": [
-                _section(f"*{told.heading}* ({severity}, {rule})"),
+                _section(f"*{heading}* ({severity}, {rule})"),
                 _section(reason),
                 {
                     "type": "context",

@@ -12,7 +12,7 @@ from models.alert_event import AlertEvent
 
 HEADINGS = {
     "raised": "Alert",
-    "changed": "Alert, with new evidence",
+    "changed": "Alert changed as its call was analysed again",
     "reopened": "Alert reopened",
     "acknowledged": "Alert acknowledged",
     "resolved": "Alert resolved",
@@ -25,7 +25,9 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One event for people. `link` is None where OVERTONE_PUBLIC_URL is not set."""
+    """One event for people. `link` is None where OVERTONE_PUBLIC_URL is not set, `by` where nobody
+    did it, `outcome` where nothing was resolved.
+    """
 
     kind: str
     at: datetime
@@ -39,6 +41,8 @@ class Told:
     call: str
     start_s: float
     link: str | None
+    by: str | None = None
+    outcome: str | None = None
 
     @classmethod
     def of(cls, event: AlertEvent, public_url: str | None) -> Told:
@@ -58,11 +62,17 @@ class Told:
             call=str(body.get("external_id") or event.call_id),
             start_s=start_s,
             link=body.get("play") if public_url else None,
+            by=event.by,
+            outcome=body.get("outcome") if event.kind == "resolved" else None,
         )
 
     @property
     def heading(self) -> str:
-        return HEADINGS.get(self.kind, f"Alert {self.kind}")
+        """What became of the alert, by whom where it was somebody, and what came of it."""
+        heading = HEADINGS.get(self.kind, f"Alert {self.kind}")
+        by = f" by {self.by}" if self.by else ""
+        outcome = f": {self.outcome.replace('_', ' ')}" if self.outcome else ""
+        return f"{heading}{by}{outcome}"
 
     @property
     def place(self) -> str:

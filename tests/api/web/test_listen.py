@@ -305,6 +305,35 @@ def test_why_there_is_nothing_to_read_is_said(
     assert "What was said" not in page.text
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (Status.QUEUED, "waits to be analysed again"),
+        (Status.HEARING, "is being analysed again"),
+        (Status.FAILED, "could not be analysed again: the store is away."),
+    ],
+)
+def test_what_was_heard_stays_readable_while_it_is_heard_again(
+    api: TestClient, engine: Engine, number: int, status: Status, words: str
+) -> None:
+    change(engine, Call, number, status=status, error="the store is away")
+    page = look(api, number)
+    assert words in page.text
+    assert "What was said" in page.text
+    assert "You are useless idiots" in page.text
+
+
+def test_it_says_who_dealt_with_an_alert_and_what_came_of_it(
+    api: TestClient, engine: Engine, number: int
+) -> None:
+    done = {"status": "resolved", "acknowledged_by": "Bob", "resolved_by": "Carol"}
+    change(engine, Alert, number, **done, outcome="called_back")
+    assert "acknowledged by Bob · resolved by Carol: called back" in look(api, number).text
+    late = {"status": "new", "acknowledged_by": None, "resolved_by": None}
+    change(engine, Alert, number, **late, overdue_at=datetime(2026, 11, 2, tzinfo=UTC))
+    assert "new · overdue" in look(api, number).text
+
+
 def test_a_call_that_is_deleted_or_never_was_is_said_to_be(api: TestClient) -> None:
     number = push(api)
     assert api.delete(f"/calls/{number}").status_code < 300

@@ -124,6 +124,24 @@ def test_every_kind_of_event_has_a_heading(kind: str) -> None:
     assert heading.startswith(HEADINGS.get(kind, "Alert new"))
 
 
+def test_chat_says_who_did_it_and_what_came_of_it() -> None:
+    done = event("acknowledged")
+    done.by = "Bob <!here>"
+    assert "*Alert acknowledged by Bob &lt;!here&gt;* (high" in texts_of(
+        chat_body(Told.of(done, None))
+    )
+    done = event("resolved", outcome="called_back")
+    done.by = "Carol"
+    assert "*Alert resolved by Carol: called back* (high" in texts_of(
+        chat_body(Told.of(done, None))
+    )
+
+
+def test_a_change_is_not_called_new_evidence() -> None:
+    # Another severity, or figure, changes an alert too, and one that was resolved stays so.
+    assert "evidence" not in texts_of(chat_body(Told.of(event("changed"), None)))
+
+
 def test_nothing_that_was_said_becomes_markup_in_chat() -> None:
     said = texts_of(chat_body(told(reason="<!channel> & <http://evil|x>", agent="<@U1>\n*A*")))
     assert "<!channel>" not in said
