@@ -8,12 +8,14 @@ from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+import workers.jobs
 from models import Alert, Call, Turn
 from models.alert_rule import RuleText, save_rule, switch_rule
 from models.call import CallPush, UnderHold, ask_again
@@ -27,6 +29,7 @@ from settings import Settings
 from speech.listen import Ears
 from tests.fakes import ToldMood, ToldTranscriber
 from workers.jobs import NOBODY_SPEAKS, hear_call, ingest
+from workers.pipeline import Analysis
 from workers.published import Shelf, seed
 from workers.queue import CallQueue
 from workers.rules.book import RuleBook
@@ -339,6 +342,29 @@ def test_a_call_without_a_recording_is_judged_and_done(station: MakeStation) -> 
     assert (heard.status, heard.error) == ("done", None)
     with reading(here.engine) as session:
         assert [alert.rule for alert in session.exec(select(Alert))] == ["missed"]
+
+
+def test_a_recording_that_comes_while_its_call_is_judged_is_heard_afterwards(
+    station: MakeStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = station()
+    with writing(here.engine) as session:
+        push = CallPush(external_id="a", outcome="missed")
+        call, _created = add_call(session, push, "", external_id="a", agent_channel="left")
+    judge = workers.jobs._analyse
+    waiting = [lambda: pushed(here)]
+
+    def judge_slowly(*args: Any) -> Analysis:
+        if waiting:
+            waiting.pop()()
+        return judge(*args)
+
+    monkeypatch.setattr(workers.jobs, "_analyse", judge_slowly)
+    hear_call(call.id or 0, here)
+    assert the_call(here.engine).status == "queued"
+    hear_call(call.id or 0, here)
+    assert the_call(here.engine).status == "done"
+    assert turns(here.engine) == ["hello there"]
 
 
 def test_a_call_in_which_nobody_speaks_is_judged_and_failed(station: MakeStation) -> None:
