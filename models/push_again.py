@@ -37,11 +37,14 @@ def news_of(call: Call, push: CallPush, recording: str) -> dict[str, Any]:
         said["utc_offset_min"] = round(offset.total_seconds() / 60)
     if "metadata" in push.model_fields_set:
         said["details"] = push.metadata
-    return {
+    news = {
         name: value
         for name, value in said.items()
         if value is not None and value != getattr(call, name)
     }
+    if "utc_offset_min" in news:  # the same moment, told in another time zone
+        news["started_at"] = push.started_at
+    return news
 
 
 def write_news(

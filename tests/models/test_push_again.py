@@ -81,6 +81,9 @@ def test_a_beginning_that_becomes_known_moves_the_call(engine: Engine) -> None:
     [(before, after)] = events(engine)
     assert before == {"started_at": "2026-11-02T09:15:00+00:00"}
     assert after == {"started_at": "2026-11-02T10:15:00+03:00"}
+    push(engine, started_at=BEGAN - timedelta(hours=2))
+    assert found(engine, hour=7) == [first]
+    assert events(engine)[1][1] == {"started_at": "2026-11-02T07:15:00+00:00"}
 
 
 def test_how_it_is_heard_stays_as_it_was_first(engine: Engine) -> None:
