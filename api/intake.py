@@ -66,8 +66,8 @@ class Intake:
         return self.stores.receive(name=filename, max_bytes=self.settings.max_upload_mb * 1_000_000)
 
     def take_upload(self, push: CallPush, incoming: Incoming, *, by: str) -> Pushed:
-        """Keep an upload and store its call; where the call is there already, nothing of the upload
-        stays.
+        """Keep an upload and store its call; where the call is there already and has a recording,
+        nothing of the upload stays.
 
         Raises `QueueFull`, `RecordingEmpty`, `StoreFull`.
         """
@@ -83,7 +83,7 @@ class Intake:
             if kept is None or kept.recording != recording:
                 self.stores.remove(recording)
             raise
-        if created:
+        if call.recording == recording:
             self._enqueue(call, size_bytes=incoming.size_bytes)
         else:
             self.stores.remove(recording)
@@ -97,7 +97,7 @@ class Intake:
         if named.recording and self._no_room(push):
             self._refuse_unless_there(named.external_id)
         call, created = self._add(push, named.recording, named.external_id, by=by)
-        if created:
+        if created or call.recording == named.recording:
             self._enqueue(call)
         return Pushed.of(call, created=created)
 
@@ -121,7 +121,12 @@ class Intake:
             stored = add_calls(
                 session, list(named.values()), agent_channel=self.settings.agent_channel, by=by
             )
-        self._enqueue(*(call for call, created in stored if created))
+        to_hear = {
+            call.id: call
+            for one, (call, created) in zip(named.values(), stored, strict=True)
+            if created or call.recording == one.recording
+        }
+        self._enqueue(*to_hear.values())
         for number, (call, created) in zip(named, stored, strict=True):
             answers[number] = Pushed.of(call, created=created)
         return answers

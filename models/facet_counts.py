@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ class FacetCounts:
     """
 
     def __init__(self) -> None:
+        self._learning = Lock()
         self._known: dict[int, Pair] = {}
         self._kinds: dict[str, int] = defaultdict(lambda: len(self._kinds) + 1)
         self._kind_of = np.zeros(1024, dtype=np.int32)
@@ -31,8 +33,9 @@ class FacetCounts:
         numbers = np.frombuffer(b"".join(pack for pack in packs if pack), dtype="<i4")
         counts = np.bincount(numbers) if numbers.size else np.zeros(0, dtype=np.int64)
         there = np.flatnonzero(counts)
-        self._learn(session, there)
-        kinds = self._kind_of[there]
+        with self._learning:  # another thread may need the same numbers, or higher ones
+            self._learn(session, there)
+            kinds = self._kind_of[there]
         found: dict[str, list[tuple[str, int]]] = {}
         for name in names:
             ours = there[kinds == self._kinds[name]]

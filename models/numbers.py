@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+# `"Al" <sip:+44...@host>`, as telephone systems write who calls: what stands in the brackets.
+_NAMED = re.compile(r'(?:"[^"]*"\s*|[^<>"]*)<([^<>]*)>')
 # `sip:+44...@host`, `tel:+44...;ext=1`: what of an address is the number.
 _ADDRESS = re.compile(r"(?:tel|sips?|callto):(?://)?([^@;?]*)", re.IGNORECASE)
 # Digits, and what people and machines write between them.
@@ -20,11 +23,15 @@ METADATA_DIGITS = range(7, 16)
 
 def number_key(text: str) -> str:
     """What is the same for all ways to write a number: its digits, with the country's code where it
-    was given. `+7 495 123-45-67`, `8 (495) 1234567` and `sip:0074951234567@pbx` are 74951234567.
+    was given. `+7 495 123-45-67`, `8 (495) 1234567` and `"Al" <sip:0074951234567@pbx>` are
+    74951234567.
 
     Text that is no number, such as a name, is its own key.
     """
-    plain = text.strip()
+    # What people paste has marks of the direction of writing around it, which nobody sees.
+    plain = "".join(letter for letter in text if unicodedata.category(letter) != "Cf").strip()
+    if named := _NAMED.fullmatch(plain):
+        plain = named[1].strip()
     if address := _ADDRESS.match(plain):
         plain = address[1].strip()
     if plain.startswith(("+", "00")):

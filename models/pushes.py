@@ -93,7 +93,7 @@ def add_calls(
         session.add_all(new[name] for name in sorted(new))
         try:
             session.flush()
-            changed = write_news(session, _news(pushes, there), by=by)
+            changed = write_news(session, _news(pushes, there | new), by=by)
             _index(session, list(new.values()), changed)
             session.commit()
         except IntegrityError as error:  # somebody pushed one of them since we looked
@@ -112,23 +112,27 @@ def add_calls(
 
 def _index(session: Session, new: list[Call], changed: list[Call]) -> None:
     """Have new and changed calls found. All at once, so that writers of facets keep one order."""
-    calls = new + changed
-    note_numbers(session, calls)
-    ids = [call.id for call in calls if call.id is not None]
+    calls = {call.id: call for call in (*new, *changed) if call.id is not None}
+    note_numbers(session, calls.values())
     if changed:
-        index_calls(session, ids)
+        index_calls(session, list(calls))
     else:
-        refresh(session, ids)  # what was never heard has no words
+        refresh(session, list(calls))  # what was never heard has no words
 
 
-def _news(pushes: Sequence[NamedPush], there: dict[str, Call]) -> dict[int, CallPush]:
-    """The last push of each call that is there and is not as that says."""
-    news: dict[int, CallPush] = {}
+def _news(
+    pushes: Sequence[NamedPush], known: dict[str, Call]
+) -> dict[int, list[tuple[CallPush, str]]]:
+    """The pushes, with their recordings, of each call that is not as one of them says."""
+    of_call: dict[int, list[tuple[CallPush, str]]] = {}
+    unlike: set[int] = set()
     for one in pushes:
-        call = there.get(one.external_id)
-        if call is not None and call.id is not None and news_of(call, one.push):
-            news[call.id] = one.push
-    return news
+        call = known[one.external_id]
+        assert call.id is not None  # it is stored
+        of_call.setdefault(call.id, []).append((one.push, one.recording))
+        if news_of(call, one.push, one.recording):
+            unlike.add(call.id)
+    return {number: of_call[number] for number in unlike}
 
 
 def _rows(

@@ -60,7 +60,7 @@ def ingest(recording: str, **push: Any) -> int:
             agent_channel=here.settings.agent_channel,
         )
     assert call.id is not None  # it was just stored
-    if created:
+    if created or (call.recording == reference and call.status == Status.QUEUED):
         timeout_s = timeout_for(None, here.settings.max_audio_s)
         here.queue.enqueue(call.id, urgent=call.urgent, timeout_s=timeout_s)
     return call.id
@@ -120,6 +120,10 @@ def _judge_unheard(call: Call, here: Station) -> None:
     with writing(here.engine) as session:
         row = session.get(Call, call.id, with_for_update=True)
         if row is None:
+            return
+        if row.recording:
+            # It came meanwhile. The reconciler asks for it once this job is gone.
+            logger.info("call %d has a recording now", call.id)
             return
         row.status, row.updated_at = Status.DONE, now()
         session.add(row)

@@ -16,8 +16,11 @@ from models.leftovers import abandoned, files_between, first_key_at, unnamed, up
 
 logger = logging.getLogger(__name__)
 
-# No push takes so long; and where an older database was put back, there is time to notice.
+# No push takes so long.
 SAFE_AGE = timedelta(days=1)
+# An upload is missed for so long by one process before it goes: where an older database was put
+# back, it does not know what was pushed since, and there must be time to notice.
+MISSED_S = 86_400.0
 FILES_AT_ONCE = 2000
 PAUSE_S = 3600.0
 
@@ -30,9 +33,12 @@ class Leftovers:
         self._uploads = uploads
         self._folders: list[Path] = []
         self._next_s = 0.0
+        self._missed: dict[str, float] = {}
 
     def sweep(self) -> int:
-        """One round: delete what is older than `SAFE_AGE` and no call names; returns how many."""
+        """One round: delete what is older than `SAFE_AGE` and no call has named for `MISSED_S`;
+        returns how many.
+        """
         if not self._folders:
             if monotonic() < self._next_s:
                 return 0
@@ -47,10 +53,17 @@ class Leftovers:
         found = self._next_files(since, now() - SAFE_AGE)
         with reading(self._engine) as session:
             left = unnamed(session, found)
-        removed = self._remove(left)
+        removed = self._remove(filter(self._long_missed, left))
         if removed:
             logger.info("%d uploads without a call were left behind and are deleted", removed)
         return removed
+
+    def _long_missed(self, recording: str) -> bool:
+        since = self._missed.setdefault(recording, monotonic())
+        if monotonic() - since < MISSED_S:
+            return False
+        del self._missed[recording]
+        return True
 
     def _next_files(self, since: datetime, until: datetime) -> list[str]:
         found: list[str] = []

@@ -74,7 +74,7 @@ def test_what_is_there_already_or_twice_in_it_is_one_call(
     assert [item["created"] for item in items] == [False, True, False]
     assert items[0]["id"] == first["id"]
     assert items[1]["id"] == items[2]["id"]
-    assert [call.agent for call in rows(engine)] == [None, None]
+    assert [call.agent for call in rows(engine)] == [None, "Bob"]
     assert queue.depth() == 2
 
 

@@ -297,6 +297,34 @@ def test_a_missed_call_needs_no_recording(
     assert api.post("/calls/1/hear").status_code == 409
 
 
+@pytest.mark.parametrize("by_name", [False, True])
+def test_the_recording_of_a_missed_call_may_come_later(
+    api: TestClient,
+    engine: Engine,
+    queue: CallQueue,
+    settings: Settings,
+    by_name: bool,
+) -> None:
+    api.post("/calls", json={"external_id": "1", "outcome": "missed"})
+    queue.rq.empty()  # its rules were judged
+    with writing(engine) as session:
+        session.get_one(Call, 1).status = "done"
+        session.commit()
+    if by_name:
+        path = Path(settings.stores[0]) / "a.wav"
+        path.write_bytes(b"sound")
+        found = {"external_id": "1", "outcome": "voicemail", "recording": str(path)}
+        answer = api.post("/calls", json=found)
+    else:
+        answer = upload(api, external_id="1", outcome="voicemail")
+    assert answer.json() == {"id": 1, "external_id": "1", "status": "queued", "created": False}
+    (call,) = rows(engine)
+    assert (call.outcome, queue.live()) == ("voicemail", {1})
+    assert api.get("/calls/1/audio").content == b"sound"
+    upload(api, b"another", external_id="1")  # it has one now
+    assert len(kept(settings)) == (0 if by_name else 1)
+
+
 @pytest.mark.parametrize(
     "call",
     [{"outcome": "missed"}, {"external_id": "1"}, {"external_id": "1", "outcome": "voicemail"}],

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
 from sqlmodel import col, select
 
-from models import Audit, Call
+from models import Audit, Call, CallEvent
 from models.call import CallPush, Status
 from models.call_number import CallNumber
 from models.db import reading, writing
@@ -132,6 +133,26 @@ def test_calls_to_the_number_and_calls_that_name_it_go_too(engine: Engine, store
     with reading(engine) as session:
         assert session.exec(select(Call.id)).all() == [other]
         assert session.exec(select(CallNumber.number)).all() == ["205"]
+
+
+def test_histories_of_other_calls_forget_the_number(
+    engine: Engine, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.erasure.EVENTS_AT_ONCE", 1)
+    wrong = {"caller": "8 495 123-45-67", "metadata": {"ani": 74951234567, "n": 1}}
+    for name in ("free", "held"):
+        for push in (wrong, {"caller": "204", "metadata": {"n": 1}}, {"caller": "205"}):
+            called(engine, None, push=push | {"external_id": name})
+    with writing(engine) as session:
+        session.exec(select(Call).where(Call.external_id == "held")).one().legal_hold = True
+        session.commit()
+    assert erase(engine, stores, "+7 495 123-45-67").calls == ()
+    with reading(engine) as session:
+        events = session.exec(select(CallEvent).order_by(col(CallEvent.id))).all()
+    first, second, held, _ = [json.loads(event.before or "") for event in events]
+    assert first == {"caller": "erased", "metadata": {"ani": "erased", "n": 1}}
+    assert second == {"caller": "204"}
+    assert held == wrong
 
 
 def test_looking_first_changes_nothing(engine: Engine) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any, cast
 
 from sqlalchemy import Engine
-from sqlmodel import col, func, select
+from sqlmodel import Session, col, func, select
 
 from models.call import CallPush
 from models.db import reading, writing
-from models.facets import AT_ONCE, Facet, numbers_of
+from models.facet_counts import FacetCounts
+from models.facets import AT_ONCE, Facet, numbers_of, packed
 from models.pushes import NamedPush, add_calls
 
 
@@ -49,3 +53,34 @@ def test_facets_are_found_by_what_they_say_whatever_it_is(engine: Engine) -> Non
         pairs = {("agent", name) for name in odd}
         assert numbers_of(session, pairs | {("agent", "nobody")}).keys() == pairs
         assert numbers_of(session, []) == {}
+
+
+class Rows:
+    """Stands for a session of a database with these facets of agents; it answers at once, so that
+    threads meet.
+    """
+
+    def __init__(self, numbers: list[int]) -> None:
+        self._rows = [(number, "agent", str(number)) for number in numbers]
+
+    def execute(self, _statement: Any) -> list[tuple[int, str, str]]:
+        return self._rows
+
+
+def test_many_threads_may_learn_facets_at_once() -> None:
+    numbers = [3000 * thread for thread in range(8, 0, -1)]
+
+    def count(number: int) -> list[tuple[str, int]]:
+        barrier.wait(60)
+        session = cast(Session, Rows([number]))
+        return counts.count(session, [packed([number])], ["agent"], most=5)["agent"]
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for _ in range(200):
+                counts, barrier = FacetCounts(), Barrier(8)
+                assert list(pool.map(count, numbers)) == [[(str(one), 1)] for one in numbers]
+    finally:
+        sys.setswitchinterval(before)

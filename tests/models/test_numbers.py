@@ -18,6 +18,13 @@ from models.numbers import number_key, numbers_of_call
             ],
             "74951234567",
         ),
+        (
+            [
+                *('"Al 2" <sip:+442079460100@pbx>', "Al <+44 20 7946 0100>", "<442079460100>"),
+                *("\u202a+442079460100\u202c", "\u200e+44 20 7946\u200b0100"),
+            ],
+            "442079460100",
+        ),
         (["8 800 555-35-35", "+7 (800) 555 35 35"], "78005553535"),
         (["8 701 123 45 67", "+7 701 123 45 67"], "77011234567"),
         (
@@ -54,7 +61,9 @@ def test_two_numbers_are_two(one: str, other: str) -> None:
     assert number_key(one) != number_key(other)
 
 
-@pytest.mark.parametrize("text", ["", " ", "+", "()", "anonymous", "sip:alice@pbx", "Комната 5"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "+", "()", "anonymous", "sip:alice@pbx", "Al 2 <al@pbx>", "5-я"]
+)
 def test_what_is_no_number_is_its_own_key(text: str) -> None:
     assert number_key(text) == text
 

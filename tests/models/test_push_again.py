@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlmodel import col, select
 
 from models import Call, CallEvent, CallNumber
-from models.call import CallPush
+from models.call import CallPush, Status
 from models.db import reading, writing
 from models.pushes import NamedPush, add_call, add_calls
 from models.search import Finder
@@ -23,11 +23,11 @@ SAID = turn("customer", 1.0, "Where is my bearing?")
 BEGAN = datetime(2026, 11, 2, 9, 15, tzinfo=UTC)
 
 
-def push(engine: Engine, **fields: Any) -> Call:
+def push(engine: Engine, *, recording: str = "upload:b.wav", **fields: Any) -> Call:
     with writing(engine) as session:
         one = CallPush.model_validate({"external_id": "a"} | fields)
         call, created = add_call(
-            session, one, "upload:b.wav", external_id="a", agent_channel="left", by="pipe"
+            session, one, recording, external_id="a", agent_channel="left", by="pipe"
         )
         assert not created
         return call
@@ -81,6 +81,9 @@ def test_a_beginning_that_becomes_known_moves_the_call(engine: Engine) -> None:
     [(before, after)] = events(engine)
     assert before == {"started_at": "2026-11-02T09:15:00+00:00"}
     assert after == {"started_at": "2026-11-02T10:15:00+03:00"}
+    push(engine, started_at=BEGAN - timedelta(hours=2))
+    assert found(engine, hour=7) == [first]
+    assert events(engine)[1][1] == {"started_at": "2026-11-02T07:15:00+00:00"}
 
 
 def test_how_it_is_heard_stays_as_it_was_first(engine: Engine) -> None:
@@ -99,12 +102,37 @@ def test_a_call_under_hold_stays_as_it_is(engine: Engine) -> None:
     assert events(engine) == []
 
 
-def test_a_call_without_a_recording_stays_one_in_which_nobody_spoke(engine: Engine) -> None:
+def missed(engine: Engine, **fields: Any) -> None:
+    """A call without a recording, whose rules were judged."""
     with writing(engine) as session:
         one = CallPush(outcome="missed")
-        add_call(session, one, "", external_id="a", agent_channel="left")
-    assert push(engine, outcome="answered").outcome == "missed"
-    assert push(engine, outcome="failed").outcome == "failed"
+        call, _ = add_call(session, one, "", external_id="a", agent_channel="left")
+        call.status = Status.DONE
+        call.sqlmodel_update(fields)
+        session.add(call)
+        session.commit()
+
+
+def test_a_call_without_a_recording_stays_one_in_which_nobody_spoke(engine: Engine) -> None:
+    missed(engine)
+    assert push(engine, recording="", outcome="answered").outcome == "missed"
+    assert push(engine, recording="", outcome="failed").outcome == "failed"
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_recording_that_comes_later_is_taken_and_waits_to_be_heard(
+    engine: Engine, held: bool
+) -> None:
+    missed(engine, legal_hold=held)
+    call = push(engine, outcome="answered", language="ru", agent_channel="right")
+    assert (call.recording, call.status) == ("upload:b.wav", "queued")
+    assert (call.language_wanted, call.agent_channel) == ("ru", "right")
+    assert call.outcome == ("missed" if held else "answered")
+    was, said = {"recording": False}, {"recording": True}
+    if not held:
+        was, said = was | {"outcome": "missed"}, said | {"outcome": "answered"}
+    assert events(engine) == [(was, said)]
+    assert push(engine, recording="upload:c.wav").recording == "upload:b.wav"
 
 
 def test_of_many_pushes_of_a_call_that_is_there_the_last_counts(engine: Engine) -> None:
@@ -120,6 +148,21 @@ def test_of_many_pushes_of_a_call_that_is_there_the_last_counts(engine: Engine) 
         ("Cleo", True),
         ("Bob", False),
     ]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_many_pushes_of_one_call_are_taken_one_after_the_other(engine: Engine, there: bool) -> None:
+    if there:
+        store_call(engine, "a", SAID, agent="Al")
+    said: list[dict[str, Any]] = [{"agent": "Al"}, {"agent": "Bob", "line": "205"}, {"agent": "Al"}]
+    pushes = [NamedPush(CallPush(**fields), "upload:b.wav", "a") for fields in said]
+    with writing(engine) as session:
+        stored = add_calls(session, pushes, agent_channel="left", by="pipe")
+    assert [created for _call, created in stored] == [not there, False, False]
+    assert {(call.agent, call.line) for call, _created in stored} == {("Al", "205")}
+    assert len(events(engine)) == 2
+    assert len(found(engine, agent="Al", line="205")) == 1
+    assert found(engine, agent="Bob") == []
 
 
 @pytest.mark.parametrize("there", [0, 10, 20])

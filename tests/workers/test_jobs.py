@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+import workers.jobs
 from models import Alert, Call, Turn
 from models.alert_rule import RuleText, save_rule, switch_rule
 from models.call import CallPush, UnderHold, ask_again
@@ -28,6 +29,7 @@ from settings import Settings
 from speech.listen import Ears
 from tests.fakes import ToldMood, ToldTranscriber
 from workers.jobs import NOBODY_SPEAKS, hear_call, ingest
+from workers.pipeline import Analysis
 from workers.published import Shelf, seed
 from workers.queue import CallQueue
 from workers.rules.book import RuleBook
@@ -355,6 +357,29 @@ def test_a_call_that_cannot_be_heard_is_judged_by_how_it_went(
     assert the_call(here.engine).status == "failed"
     with reading(here.engine) as session:
         assert [alert.rule for alert in session.exec(select(Alert))] == ["missed"]
+
+
+def test_a_recording_that_comes_while_its_call_is_judged_is_heard_afterwards(
+    station: MakeStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = station()
+    with writing(here.engine) as session:
+        push = CallPush(external_id="a", outcome="missed")
+        call, _created = add_call(session, push, "", external_id="a", agent_channel="left")
+    judge = workers.jobs._analyse
+    waiting = [lambda: pushed(here)]
+
+    def judge_slowly(*args: Any) -> Analysis:
+        if waiting:
+            waiting.pop()()
+        return judge(*args)
+
+    monkeypatch.setattr(workers.jobs, "_analyse", judge_slowly)
+    hear_call(call.id or 0, here)
+    assert the_call(here.engine).status == "queued"
+    hear_call(call.id or 0, here)
+    assert the_call(here.engine).status == "done"
+    assert turns(here.engine) == ["hello there"]
 
 
 def test_a_call_in_which_nobody_speaks_is_judged_and_failed(station: MakeStation) -> None:

@@ -52,7 +52,8 @@ def stores(settings: Settings, engine: Engine) -> Stores:
 
 
 @pytest.fixture
-def leftovers(engine: Engine, stores: Stores) -> Leftovers:
+def leftovers(engine: Engine, stores: Stores, monkeypatch: pytest.MonkeyPatch) -> Leftovers:
+    monkeypatch.setattr(workers.leftovers, "MISSED_S", 0.0)
     return Leftovers(engine, stores.uploads)
 
 
@@ -102,6 +103,26 @@ def test_what_killed_processes_left_goes_and_what_calls_name_stays(
     assert files(stores) == kept
     assert "2 uploads without a call were left behind and are deleted" in caplog.text
     assert orphan.name not in caplog.text
+
+
+def test_where_an_older_database_was_put_back_there_is_a_day_to_notice(
+    engine: Engine, stores: Stores, leftovers: Leftovers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers.leftovers, "PAUSE_S", 0.0)
+    monkeypatch.setattr(workers.leftovers, "MISSED_S", 86_400.0)
+    clock = [5.0]
+    monkeypatch.setattr(workers.leftovers, "monotonic", lambda: clock[0])
+    known, unknown = (stores.save([b"sound"], name="a", max_bytes=9).recording for _ in range(2))
+    for path in files(stores):
+        age(path)
+    assert leftovers.sweep() == 0
+    call_of(engine, known)  # it was pushed again, by its name
+    clock[0] += 86_399
+    assert leftovers.sweep() == 0
+    clock[0] += 2
+    assert leftovers.sweep() == 1
+    assert [path.name for path in files(stores)] == [known.rpartition("/")[2]]
+    assert unknown != known
 
 
 def test_what_is_young_is_left_alone(stores: Stores, leftovers: Leftovers) -> None:
@@ -224,8 +245,13 @@ def test_what_cannot_be_deleted_now_stops_nothing(
 
 
 def test_the_reconciler_sweeps(
-    engine: Engine, stores: Stores, settings: Settings, queue: CallQueue
+    engine: Engine,
+    stores: Stores,
+    settings: Settings,
+    queue: CallQueue,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(workers.leftovers, "MISSED_S", 0.0)
     age(killed(stores, "kept"))
     quick = settings.model_copy(update={"reconcile_s": 0.01})
     thread = Reconciler(engine, queue, stores=stores, settings=quick)
