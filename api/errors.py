@@ -82,6 +82,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
 
 # What pydantic says of some mistakes is meant for programmers.
 PLAIN_WORDS = {
+    "model_attributes_type": "must be a JSON object, sent with Content-Type: application/json",
     "json_invalid": "not JSON from this character of the body on",
     "extra_forbidden": "there is no such parameter here; GET /docs lists those there are",
     "timezone_aware": "needs a time zone, such as 2026-11-02T09:15:00Z",
