@@ -13,7 +13,7 @@ from api.subscription_shapes import SubscriptionToSave, SubscriptionView
 from api.subscriptions import check_wanted
 from models.alert_rule import list_rules
 from models.db import connect, migrate, reading, writing
-from models.delivery import Counts, count_deliveries, try_now
+from models.delivery import Counts, count_deliveries, try_now, why_waiting
 from models.query import BadQuery
 from models.subscription import (
     DIGEST_MINUTES,
@@ -52,10 +52,12 @@ def show() -> None:
         for row in list_subscriptions(session):
             of_it = counts.get(row.id or 0, Counts())
             state = "" if row.enabled else f"  disabled {row.disabled_reason or ''}".rstrip()
+            error = why_waiting(session, row.id) if of_it.waiting else None
+            why = f"  not delivered: {error}" if error else ""
             where = row.url or ", ".join(row.addresses)
             typer.echo(
                 f"{row.name}  {row.kind}  {where}  waiting {of_it.waiting}  "
-                f"parked {of_it.parked}{_only(row)}{state}"
+                f"parked {of_it.parked}{_only(row)}{state}{why}"
             )
 
 

@@ -336,6 +336,14 @@ def test_subscriptions_in_the_terminal(
     assert "only severity high; rule threts, threats; agent Alice" in listed
     assert run("test", "board")[0] == 0
     assert json.loads(receiver.got[0].body)["type"] == "alert.test"
+    write_events(engine, 1, rule="threats")
+    with writing(engine) as session:
+        assert claim(session, now())
+        assert "waiting 1" in run("list")[1]
+        assert "not delivered" not in run("list")[1]
+        session.exec(select(Delivery)).one().last_error = "answered 500"
+        session.commit()
+    assert "not delivered: answered 500" in run("list")[1]
     receiver.behave = answer(500)
     status, said = run("test", "board")
     assert (status, "answered 500" in said) == (1, True)
