@@ -207,7 +207,10 @@ def _wrong_fields(details: Sequence[Any]) -> Problem:
 async def _on_http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers) if error.headers else None
-    return problem(error.status_code, str(error.detail), headers=headers)
+    text = str(error.detail)
+    if error.status_code == HTTPStatus.NOT_FOUND and text == HTTPStatus.NOT_FOUND.phrase:
+        text = "there is no such address here; GET /docs lists those there are"
+    return problem(error.status_code, text, headers=headers)
 
 
 async def _on_bad_query(_request: Request, error: Exception) -> JSONResponse:
