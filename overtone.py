@@ -191,6 +191,8 @@ def _start_all(settings: Settings, processes: dict[str, Process], stop: Event) -
     typer.echo(f"key      {key}{'   (made just now)' if made else ''}")
     typer.echo(f"data     {settings.data_dir.absolute()}")
     typer.echo(f"logs     {processes['api'].log.parent}")
+    if settings.retention_days is not None:
+        typer.echo(f"deletes  calls that began more than {settings.retention_days} days ago")
     typer.echo("Running until Ctrl-C. The worker needs a few seconds to load its models.")
 
 

@@ -82,6 +82,7 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
 
 # What pydantic says of some mistakes is meant for programmers.
 PLAIN_WORDS = {
+    "model_attributes_type": "must be a JSON object, sent with Content-Type: application/json",
     "json_invalid": "not JSON from this character of the body on",
     "extra_forbidden": "there is no such parameter here; GET /docs lists those there are",
     "timezone_aware": "needs a time zone, such as 2026-11-02T09:15:00Z",
@@ -206,7 +207,10 @@ def _wrong_fields(details: Sequence[Any]) -> Problem:
 async def _on_http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers) if error.headers else None
-    return problem(error.status_code, str(error.detail), headers=headers)
+    text = str(error.detail)
+    if error.status_code == HTTPStatus.NOT_FOUND and text == HTTPStatus.NOT_FOUND.phrase:
+        text = "there is no such address here; GET /docs lists those there are"
+    return problem(error.status_code, text, headers=headers)
 
 
 async def _on_bad_query(_request: Request, error: Exception) -> JSONResponse:

@@ -11,13 +11,15 @@ from pydantic import ValidationError
 
 from api.subscription_shapes import SubscriptionToSave, SubscriptionView
 from api.subscriptions import check_wanted
+from models.alert_rule import list_rules
 from models.db import connect, migrate, reading, writing
-from models.delivery import Counts, count_deliveries, try_now
+from models.delivery import Counts, count_deliveries, try_now, why_waiting
 from models.query import BadQuery
 from models.subscription import (
     DIGEST_MINUTES,
     KINDS,
     MAX_NAME_CHARS,
+    Subscription,
     SubscriptionConflict,
     find_subscription,
     forget_subscription,
@@ -25,12 +27,20 @@ from models.subscription import (
     save_subscription,
 )
 from settings import Settings, read_settings
+from workers.rules.book import seed_alert_rules
 from workers.sending.courier import Courier
 
 subscriptions = typer.Typer(
     help="Who is told of alerts: list, add, test, remove.", no_args_is_help=True
 )
 Many = list[str] | None
+FILTER_WORDS = {
+    "severities": "severity",
+    "rules": "rule",
+    "kinds": "event",
+    "agents": "agent",
+    "lines": "line",
+}
 
 
 @subscriptions.command("list")
@@ -42,10 +52,12 @@ def show() -> None:
         for row in list_subscriptions(session):
             of_it = counts.get(row.id or 0, Counts())
             state = "" if row.enabled else f"  disabled {row.disabled_reason or ''}".rstrip()
+            error = why_waiting(session, row.id) if of_it.waiting else None
+            why = f"  not delivered: {error}" if error else ""
             where = row.url or ", ".join(row.addresses)
             typer.echo(
                 f"{row.name}  {row.kind}  {where}  waiting {of_it.waiting}  "
-                f"parked {of_it.parked}{state}"
+                f"parked {of_it.parked}{_only(row)}{state}{why}"
             )
 
 
@@ -89,7 +101,10 @@ def add(
         body |= {"filters": body["filters"] | _given(filters), "enabled": True}
         wanted = SubscriptionToSave.model_validate(body).wanted()
         check_wanted(wanted, Courier.of(settings))
+        if rule:
+            seed_alert_rules(engine, settings)
         with writing(engine) as session:
+            known = {one.name for one in list_rules(session)}
             row, is_new = save_subscription(session, name, wanted)
             try_now(session, row.id)
             session.commit()
@@ -102,6 +117,12 @@ def add(
     typer.echo(f"{name} is {'made' if is_new else 'changed'}")
     if is_new and row.secret is not None:
         typer.echo(f"secret   {row.secret}   (shown this once)")
+    for missing in sorted(set(rule or ()) - known):
+        typer.echo(
+            f"overtone: warning: there is no rule {missing}, so nothing is sent for it: "
+            "`overtone rules list` lists them",
+            err=True,
+        )
 
 
 @subscriptions.command("test")
@@ -132,6 +153,17 @@ def remove(name: Annotated[str, typer.Argument(help="Which one.")]) -> None:
     except SubscriptionConflict as error:
         _give_up(str(error), 1)
     typer.echo(f"{name} is removed")
+
+
+def _only(row: Subscription) -> str:
+    """What it is narrowed to, and whom it escalates to."""
+    of_it = [
+        f"{word} {', '.join(row.filters[name])}"
+        for name, word in FILTER_WORDS.items()
+        if row.filters.get(name)
+    ]
+    told = f"  only {'; '.join(of_it)}" if of_it else ""
+    return told + (f"  escalates to {row.escalates_to}" if row.escalates_to else "")
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

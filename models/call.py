@@ -313,7 +313,7 @@ def ask_again(session: Session, call_id: int) -> Call | None:
     if stays_as_heard(call):
         raise UnderHold(
             f"call {call_id} is under legal hold: what was heard in it stays until "
-            f"DELETE /calls/{call_id}/hold ends that"
+            f"DELETE /calls/{call_id}/hold?reason=... ends that"
         )
     call.status = Status.QUEUED
     call.error = None

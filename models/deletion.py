@@ -62,7 +62,7 @@ def delete_call(session: Session, stores: Stores, call_id: int, order: Order) ->
     done = delete_calls(session, stores, [call_id], order)
     if done.held:
         raise CannotDelete(
-            f"call {call_id} is under legal hold: DELETE /calls/{call_id}/hold ends that"
+            f"call {call_id} is under legal hold: DELETE /calls/{call_id}/hold?reason=... ends that"
         )
     if done.being_heard:
         raise CannotDelete(f"call {call_id} is being heard right now: delete it when that is done")

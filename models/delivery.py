@@ -183,6 +183,14 @@ def count_deliveries(session: Session) -> dict[int, Counts]:
     return {number: Counts(**counts) for number, counts in found.items()}
 
 
+def why_waiting(session: Session, subscription_id: int | None) -> str | None:
+    """What was said of the last attempt at the delivery that is next, if it was tried at all."""
+    wanted = select(Delivery.last_error).where(
+        Delivery.subscription_id == subscription_id, Delivery.status == Standing.WAITING
+    )
+    return session.exec(wanted.order_by(col(Delivery.event_id)).limit(1)).first()
+
+
 def find_delivery(session: Session, subscription_id: int | None, number: int) -> Delivery | None:
     """One delivery of a subscription, locked until the session ends, or None."""
     lock_deliveries(session)

@@ -61,12 +61,26 @@ def erase(
             found = find_caller(session, caller)
         typer.echo(f"{_counted(found.free)} would be erased")
         _name_those_that_stay(found.held, found.being_heard)
+        if not (found.free or found.held or found.being_heard):
+            _doubt(caller)
         return
     with writing(engine) as session:
         done = erase_caller(session, stores, caller, Order(Why.ERASURE, by=BY))
     typer.echo(f"{_counted(len(done.calls))} erased{_left(done.left)}")
     _remove_the_rest(engine, stores)
     _name_those_that_stay(done.held, done.being_heard)
+    if not (done.calls or done.held or done.being_heard):
+        _doubt(caller)
+
+
+def _doubt(caller: str) -> None:
+    """Nothing was found: say where that may be because of how the number is written."""
+    if not caller.strip().startswith(("+", "00")):
+        typer.echo(
+            "overtone: nothing is stored with just this number; with its country's code, such as "
+            "+44 20 7946 0100, it is another one: try both",
+            err=True,
+        )
 
 
 def _name_those_that_stay(held: Sequence[int], being_heard: Sequence[int]) -> None:

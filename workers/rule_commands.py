@@ -24,7 +24,9 @@ from models.alert_rule import (
     switch_rule,
 )
 from models.db import connect, is_current, migrate, reading, writing
+from models.lexicon_versions import list_lexicons
 from settings import read_settings
+from workers.published import seed
 from workers.rules import RuleError, RuleTable
 from workers.rules.book import as_text, seed_alert_rules, stored_table
 from workers.rules.files import read_rule_file, to_toml
@@ -75,6 +77,7 @@ def import_file(file: File) -> None:
                 saved = save_rule(session, rule.name, as_text(rule), by=BY)
             state = "on" if saved.enabled else f"off: `overtone rules enable {saved.name}`"
             typer.echo(f"{saved.name} version {saved.version} is {state}")
+            _warn(engine, rule.name, rule)
 
 
 @rules.command()
@@ -128,6 +131,7 @@ def try_rules(
     for name, trial in trials.items():
         for line in _in_words(name, trial):
             typer.echo(line)
+        _warn(engine, name, found[name])
 
 
 @rules.command()
@@ -179,6 +183,24 @@ def _in_words(name: str, trial: Trial) -> Iterator[str]:
         yield f"  call {call.call_id}  {call.external_id}  {call.start_s:.2f} s  {call.reason}"
     if trial.fired > len(trial.shown):
         yield f"  ... and {trial.fired - len(trial.shown)} older calls"
+
+
+def _warn(engine: Engine, name: str, table: RuleTable) -> None:
+    """Say which lexicons a rule counts hits of although nothing of them is published."""
+    asked = {
+        one.hits.lexicon for one in (*table.all_of, *table.any_of) if one.hits and one.hits.lexicon
+    }
+    if not asked:
+        return
+    seed(engine)
+    with reading(engine) as session:
+        found = {one.name for one in list_lexicons(session) if one.current and not one.retired}
+    for missing in sorted(asked - found):
+        typer.echo(
+            f"overtone: warning: {name} counts hits of the lexicon {missing}, and there is no such "
+            "lexicon published: `overtone lexicon list` lists them",
+            err=True,
+        )
 
 
 def _in_utc(day: datetime | None) -> datetime | None:

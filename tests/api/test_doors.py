@@ -105,6 +105,7 @@ def test_errors_have_one_shape(api: TestClient) -> None:
         body = answer.json()
         assert body.keys() == {"type", "title", "status", "detail", "errors"}
         assert body["status"] == answer.status_code
+    assert "GET /docs" in api.get("/").json()["detail"]
 
 
 def test_the_schema_has_examples_and_knows_its_errors(api: TestClient) -> None:

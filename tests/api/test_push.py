@@ -264,7 +264,7 @@ def test_a_call_under_hold_is_not_heard_again(
     assert refused.status_code == 409
     assert refused.json()["detail"] == (
         f"call {number} is under legal hold: what was heard in it stays until "
-        f"DELETE /calls/{number}/hold ends that"
+        f"DELETE /calls/{number}/hold?reason=... ends that"
     )
     assert queue.depth() == 0
     api.delete(f"/calls/{number}/hold", params={"reason": "Closed"})

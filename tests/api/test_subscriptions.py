@@ -330,8 +330,20 @@ def test_subscriptions_in_the_terminal(
     status, said = run("add", "board", "--digest-minutes", "0")
     assert (status, "digest_minutes" in said) == (2, True)
     assert f"board  webhook  {receiver.url}  waiting 0  parked 0" in run("list")[1]
+    status, said = run("add", "board", "--rule", "threts", "--rule", "threats")
+    assert (status, "no rule threts" in said, "no rule threats" in said) == (0, True, False)
+    listed = run("list")[1]
+    assert "only severity high; rule threts, threats; agent Alice" in listed
     assert run("test", "board")[0] == 0
     assert json.loads(receiver.got[0].body)["type"] == "alert.test"
+    write_events(engine, 1, rule="threats")
+    with writing(engine) as session:
+        assert claim(session, now())
+        assert "waiting 1" in run("list")[1]
+        assert "not delivered" not in run("list")[1]
+        session.exec(select(Delivery)).one().last_error = "answered 500"
+        session.commit()
+    assert "not delivered: answered 500" in run("list")[1]
     receiver.behave = answer(500)
     status, said = run("test", "board")
     assert (status, "answered 500" in said) == (1, True)

@@ -93,6 +93,16 @@ def test_what_is_no_json_says_so(api: TestClient, number: int) -> None:
     assert "not JSON" in answer.json()["detail"]
 
 
+def test_json_that_is_not_called_so_says_what_to_send(api: TestClient, number: int) -> None:
+    answer = api.put(
+        f"/calls/{number}/verdict",
+        content='{"speaker": "customer", "angry": true}',
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+    assert answer.status_code == 422
+    assert "Content-Type: application/json" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("query", [{}, {"speaker": "boss"}, {"speaker": "agent", "angry": "true"}])
 def test_a_verdict_to_take_back_needs_its_speaker(
     api: TestClient, number: int, query: dict[str, str]

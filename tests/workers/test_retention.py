@@ -245,6 +245,10 @@ def test_erase_deletes_the_calls_of_a_caller(
     assert tried.exit_code == 0, tried.output
     assert tried.stdout.splitlines() == ["1 call would be erased", *stay]
     assert len(left(engine)) == 3
+    at_home = overtone.invoke(app, ["erase", "020 7946 0100", "--dry-run"])
+    assert at_home.stdout == "0 calls would be erased\n"
+    assert "with its country's code" in at_home.stderr
+    assert overtone.invoke(app, ["erase", "+44 20 7946 0999"]).stderr == ""
     done = overtone.invoke(app, ["erase", "442079460100"])
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines() == ["1 call erased", *stay]

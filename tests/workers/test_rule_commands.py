@@ -145,6 +145,15 @@ def test_what_cannot_be_used_is_said_in_words(overtone: Overtone, content: str, 
         assert said in overtone.refuses(command, overtone.file(content))
 
 
+def test_a_lexicon_that_is_not_there_is_warned_of(overtone: Overtone) -> None:
+    file = overtone.file(REFUND.replace('"abusive"', '"abuse"'))
+    for words in (("test", file), ("import", file), ("test", "refund «важно»")):
+        done = overtone.run(*words)
+        assert done.exit_code == 0, done.output
+        assert "hits of the lexicon abuse, and there is no such lexicon published" in done.stderr
+    assert overtone.run("import", overtone.file(REFUND)).stderr == ""
+
+
 def test_nothing_of_a_file_with_a_mistake_is_imported(overtone: Overtone) -> None:
     second = REFUND.replace("refund", "another").replace('"low"', '"lowest"')
     told = overtone.refuses("import", overtone.file(REFUND + second))

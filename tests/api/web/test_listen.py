@@ -114,6 +114,10 @@ def test_an_alert_s_link_plays_from_its_second_and_says_why(api: TestClient, sto
     assert "Play from 0:24" in page.text
     assert alert["reason"] in page.text
     assert f"Alert {alert['id']} · angry-or-abusive · high · new" in page.text
+    api.post(f"/alerts/{alert['id']}/acknowledge", json={"by": "Alice"})
+    api.post(f"/alerts/{alert['id']}/resolve", json={"outcome": "called_back", "by": "Bob"})
+    done = "resolved · acknowledged by Alice · resolved by Bob: called back"
+    assert done in api.get(alert["play"]).text
 
 
 @pytest.mark.parametrize(
