@@ -27,7 +27,7 @@ from sqlmodel import Session
 from models.call import Status
 from models.columns import in_utc
 from models.facets import META
-from models.filters import RANGES, VALUES, CallQuery, Sort
+from models.filters import FILTERS, RANGES, CallQuery, Sort
 from models.saved_search import find_search
 from models.search import FACETS, is_facet
 
@@ -48,6 +48,7 @@ MAX_META = 20
 _META = re.compile(r"(not_)?meta\.([^\0]{1,100})")
 # What there is to say of each value filter: its type, what it is, an example.
 _VALUES: dict[str, tuple[Any, str, Any]] = {
+    "external_id": (Text, "The id that it was pushed with", "4711"),
     "mood": (Mood, "Mood of the customer, or of `speaker`", "angry"),
     "customer_mood": (Mood, "Mood of the customer", "angry"),
     "agent_mood": (Mood, "Mood of the agent", "neutral"),
@@ -95,7 +96,7 @@ _RANGES: dict[str, tuple[Any, str, Any]] = {
     "silence": (Annotated[float, Field(ge=0, le=1e6)], "The longest silence in seconds", 10),
     "interruptions": (Annotated[int, Field(ge=0, le=10_000)], "How often somebody broke in", 2),
 }
-assert _VALUES.keys() == set(VALUES)
+assert _VALUES.keys() == set(FILTERS)
 assert {*_RANGES, "started"} == RANGES.keys()
 
 
@@ -224,7 +225,7 @@ class _Base(BaseModel):
         )
 
     def _values(self, given: dict[str, Any], mark: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-        for name in VALUES:
+        for name in FILTERS:
             if values := given[f"{mark}{name}"]:
                 yield name, tuple(str(value) for value in values)
         for name, values in (self.model_extra or {}).items():

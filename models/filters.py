@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
@@ -36,6 +36,10 @@ VALUES = (
     *("agent", "line", "caller", "direction", "outcome", "status", "review", "assignee"),
     *("language", "hour", "utm_source", "site", "region"),
 )
+# Filters that the call's own row answers.
+_OF_ROW = {"status": CALL.status, "external_id": CALL.external_id}
+FILTERS = (*VALUES, "external_id")
+"""Filters by value; `VALUES` are those that are worth counting."""
 # As their indexes have them: what is not known is -1.
 ANGER: ColumnElement[Any] = func.coalesce(CALL.anger, literal_column("-1.0"))
 DURATION: ColumnElement[Any] = func.coalesce(CALL.duration_s, literal_column("-1.0"))
@@ -61,7 +65,7 @@ _FACET_OF = {
 class CallQuery:
     """What to find. `speaker` narrows words, mood, anger and hits to what that speaker said.
 
-    `values` has for a filter of `VALUES`, or `meta.KEY`, the values of which a call must have one;
+    `values` has for a filter of `FILTERS`, or `meta.KEY`, the values of which a call must have one;
     `without` those of which it must have none. `ranges` has limits for names of `RANGES`; those in
     `outside` are turned around. `sort` None: by relevance where words are asked for, else the
     latest first. `fuzzy` says whether words near to those of `q` count.
@@ -93,7 +97,7 @@ def sets_of_filters(session: Session, query: CallQuery) -> list[CallSet] | None:
     sets: list[CallSet] = []
     for asked, without in ((query.values, False), (query.without, True)):
         for name, values in asked.items():
-            if name == "status":
+            if name in _OF_ROW:
                 continue
             numbers = numbers_of(session, {_pair(name, value, query.speaker) for value in values})
             if numbers:
@@ -115,10 +119,11 @@ def sets_of_filters(session: Session, query: CallQuery) -> list[CallSet] | None:
 def conditions_of_filters(query: CallQuery) -> list[Condition]:
     """What the call's own row must say."""
     conditions: list[Condition] = []
-    if statuses := query.values.get("status"):
-        conditions.append(Condition(CALL.status, lambda column: column.in_(statuses)))
-    if others := query.without.get("status"):
-        conditions.append(Condition(CALL.status, lambda column: column.not_in(others)))
+    for name, column in _OF_ROW.items():
+        if values := query.values.get(name):
+            conditions.append(Condition(column, partial(_is_one_of, values)))
+        if others := query.without.get(name):
+            conditions.append(Condition(column, partial(_is_none_of, others)))
     for name in query.ranges:
         if not (name == "anger" and query.speaker):
             conditions.append(Condition(RANGES[name], partial(_between, query, name)))
@@ -137,6 +142,14 @@ def _pair(name: str, value: str, speaker: str | None) -> Pair:
     if name == "caller":
         return as_pair(NUMBER, number_key(value))
     return as_pair(facet_of(name, speaker), value)
+
+
+def _is_one_of(values: Sequence[str], column: ColumnElement[Any]) -> ColumnElement[bool]:
+    return column.in_(values)
+
+
+def _is_none_of(values: Sequence[str], column: ColumnElement[Any]) -> ColumnElement[bool]:
+    return column.not_in(values)
 
 
 def _between(query: CallQuery, name: str, column: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -89,8 +89,11 @@ class Vocabulary:
         key = word.keys[0]
         if word.prefix or not can_be_near(key):
             return ()
-        most = 1 if len(key) < TWO_EDITS_FROM_CHARS else 2
+        most = _most_edits(key)
         alike, near = self._alike(key, most + 1), self._misspelt(key, most)
+        if word.written != key and can_be_near(word.written):
+            # A letter is missing at the end: "cordles" has the stem "cordl", "cordless" has not.
+            near = self._misspelt(word.written, _most_edits(word.written)) | near
         if is_known(word.written) or _is_stem_of_known(key):
             near = _unknown(near)
             if not key.isascii() or len(word.written) < _SHORTEST_HOMOPHONE_CHARS:
@@ -114,6 +117,10 @@ class Vocabulary:
             found = extract(key, same, scorer=OSA.distance, score_cutoff=most, limit=None)
             edits.update((other, int(distance)) for other, distance, _at in found)
         return edits
+
+
+def _most_edits(key: str) -> int:
+    return 1 if len(key) < TWO_EDITS_FROM_CHARS else 2
 
 
 def _sound(key: str) -> str:

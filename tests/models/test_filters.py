@@ -91,6 +91,7 @@ ALL = {"angry", "praise", "plain"}
 @pytest.mark.parametrize(
     ("name", "value", "found"),
     [
+        ("external_id", "praise", {"praise"}),
         ("mood", "angry", {"angry"}),
         ("customer_mood", "angry", {"angry"}),
         ("agent_mood", "neutral", {"angry", "praise"}),

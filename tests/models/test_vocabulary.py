@@ -186,6 +186,19 @@ def test_a_misspelt_query_finds_the_word(vocabulary: Vocabulary) -> None:
     assert "screw" in vocabulary.near(word("scruw"))
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [("cordles", "cordless"), ("warehous", "warehouse"), ("mondy", "Monday"), ("drils", "drills")],
+)
+def test_a_letter_that_is_missing_at_the_end_changes_the_stem_and_finds_the_word(
+    written: str, said: str
+) -> None:
+    vocabulary = Vocabulary()
+    vocabulary.add([word(said).keys[0]])
+    query = word(written)
+    assert word(said).keys[0] in (*query.keys, *vocabulary.near(query))
+
+
 @pytest.mark.parametrize("written", ["hearing", "стол", "wearing", "stall"])
 def test_another_word_that_everybody_knows_is_not_near(
     vocabulary: Vocabulary, written: str
