@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import col, select
 
-from models import Call, CallEvent, CallNumber
+from models import Call, CallEvent, CallNumber, DoomedRecording
 from models.call import CallPush, Status
 from models.db import reading, writing
-from models.pushes import NamedPush, add_call, add_calls
+from models.push_again import NamedPush
+from models.pushes import add_call, add_calls
 from models.search import Finder
 from tests.fakes import turn
 from tests.records import asked, store_call
@@ -133,6 +134,77 @@ def test_a_recording_that_comes_later_is_taken_and_waits_to_be_heard(
         was, said = was | {"outcome": "missed"}, said | {"outcome": "answered"}
     assert events(engine) == [(was, said)]
     assert push(engine, recording="upload:c.wav").recording == "upload:b.wav"
+
+
+def failed(engine: Engine, **fields: Any) -> None:
+    """A call whose recording is rubbish."""
+    with writing(engine) as session:
+        call, _ = add_call(
+            session, CallPush(agent="Al"), "upload:aa/a.wav", external_id="a", agent_channel="left"
+        )
+        known = {"status": Status.FAILED, "error": "why", "failures": 3, "duration_s": 9.0}
+        call.sqlmodel_update(known | {"warnings": ["clipped"]} | fields)
+        session.add(call)
+        session.commit()
+
+
+def doomed(engine: Engine) -> list[tuple[int | None, str]]:
+    with reading(engine) as session:
+        return [(one.call_id, one.recording) for one in session.exec(select(DoomedRecording))]
+
+
+def test_a_recording_that_cannot_be_heard_is_replaced_by_another(engine: Engine) -> None:
+    failed(engine)
+    call = push(engine, language="ru", agent="Bob")
+    assert (call.recording, call.status, call.failures) == ("upload:b.wav", "queued", 0)
+    assert (call.language_wanted, call.agent) == ("ru", "Bob")
+    assert (call.error, call.duration_s, call.warnings) == (None, None, [])
+    assert doomed(engine) == [(call.id, "upload:aa/a.wav")]
+    assert events(engine) == [
+        ({"agent": "Al", "recording": True, "error": "why"}, {"agent": "Bob", "recording": True})
+    ]
+    # The next one comes too late: this one may be good.
+    assert push(engine, recording="upload:c.wav").recording == "upload:b.wav"
+    assert len(doomed(engine)) == 1
+
+
+def test_a_recording_in_the_store_of_another_is_replaced_and_left_there(engine: Engine) -> None:
+    failed(engine, recording="file:/store/a.wav")
+    assert push(engine).recording == "upload:b.wav"
+    assert doomed(engine) == []
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"status": Status.QUEUED},
+        {"status": Status.HEARING},
+        {"heard_at": BEGAN},
+        {"legal_hold": True},
+        {"recording": "upload:b.wav"},
+    ],
+)
+def test_no_other_recording_is_replaced(engine: Engine, known: dict[str, Any]) -> None:
+    failed(engine, **known)
+    call = push(engine)
+    assert call.recording == known.get("recording", "upload:aa/a.wav")
+    assert (call.status, call.error) == (known.get("status", "failed"), "why")
+    assert events(engine) == doomed(engine) == []
+
+
+def test_a_copy_of_what_failed_is_not_heard_again(engine: Engine) -> None:
+    failed(engine)
+    for copy_of, status in (("upload:aa/a.wav", "failed"), ("upload:cc/c.wav", "queued")):
+        with writing(engine) as session:
+            call, _ = add_call(
+                session,
+                CallPush(external_id="a"),
+                "upload:b.wav",
+                external_id="a",
+                agent_channel="left",
+                copy_of=copy_of,
+            )
+        assert call.status == status
 
 
 def test_of_many_pushes_of_a_call_that_is_there_the_last_counts(engine: Engine) -> None:
