@@ -24,6 +24,10 @@ from models.history import CallEvent, Change
 FIELDS = ("agent", "line", "caller", "direction", "outcome")
 
 
+class CallGone(Exception):
+    """A call was deleted since it was looked up."""
+
+
 @dataclass(frozen=True, slots=True)
 class NamedPush:
     """A push whose id and recording are settled. `copy_of` is another recording that holds the same
@@ -83,14 +87,17 @@ def write_news(
 ) -> list[Call]:
     """Bring these calls, by their ids, up to date with the pushes of each, one after the other;
     those under legal hold stay as they are, but for a recording that they did not have. Returns
-    those that changed; the caller indexes them, and commits.
+    those that changed; the caller indexes them, and commits. Raises `CallGone`.
     """
     if not pushes:
         return []
     wanted = select(Call).where(col(Call.id).in_(pushes)).order_by(col(Call.id))
     held = wanted.with_for_update().execution_options(populate_existing=True)
+    calls = session.exec(held).all()
+    if len(calls) < len(pushes):
+        raise CallGone("a call was deleted while it was pushed again")
     changed: list[Call] = []
-    for call in session.exec(held).all():
+    for call in calls:
         assert call.id is not None  # it is stored
         told = [_write(session, call, one, by=by) for one in pushes[call.id]]
         if any(told):

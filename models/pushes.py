@@ -15,7 +15,7 @@ from models.columns import now
 from models.db import slices
 from models.facets import refresh
 from models.indexing import index_calls
-from models.push_again import NamedPush, news_of, write_news
+from models.push_again import CallGone, NamedPush, news_of, write_news
 
 AT_ONCE = 500
 PIPELINE = "pipeline"
@@ -87,9 +87,10 @@ def add_calls(
             changed = write_news(session, _news(pushes, there | new), by=by)
             _index(session, list(new.values()), changed)
             session.commit()
-        except IntegrityError as error:  # somebody pushed one of them since we looked
+        except (IntegrityError, CallGone) as error:
+            # Somebody pushed or deleted one of them since we looked.
             session.rollback()
-            taken = error
+            overtaken = error
             continue
         fresh = set(new)
         known = there | new
@@ -98,7 +99,7 @@ def add_calls(
             answers.append((known[one.external_id], one.external_id in fresh))
             fresh.discard(one.external_id)
         return answers
-    raise taken
+    raise overtaken
 
 
 def _index(session: Session, new: list[Call], changed: list[Call]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from threading import Barrier, Thread
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete, text
 from sqlmodel import col, select
 
 from models import Call, CallEvent, CallNumber, DoomedRecording
@@ -235,6 +236,43 @@ def test_many_pushes_of_one_call_are_taken_one_after_the_other(engine: Engine, t
     assert len(events(engine)) == 2
     assert len(found(engine, agent="Al", line="205")) == 1
     assert found(engine, agent="Bob") == []
+
+
+def await_lock(engine: Engine) -> None:
+    """Return when somebody waits for a lock: a session for a row, or on SQLite anybody to begin."""
+    if engine.dialect.name == "sqlite":
+        return
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    until = monotonic() + 30
+    while monotonic() < until:
+        with engine.connect() as connection:
+            if connection.execute(waiting).scalar_one():
+                return
+        sleep(0.01)
+    raise AssertionError("nobody waits for a lock")
+
+
+def test_a_call_that_is_deleted_while_it_is_pushed_again_is_a_new_one(engine: Engine) -> None:
+    old = store_call(engine, "a", SAID, agent="Al")
+    stored: list[tuple[Call, bool]] = []
+    pushes = [NamedPush(CallPush(agent="Bob"), "upload:b.wav", name) for name in ("a", "b")]
+
+    def push_again() -> None:
+        with writing(engine) as session:
+            stored.extend(add_calls(session, pushes, agent_channel="left"))
+
+    with writing(engine) as deleting:
+        deleting.execute(delete(Call).where(col(Call.id) == old))
+        pushing = Thread(target=push_again)
+        pushing.start()
+        await_lock(engine)
+        deleting.commit()
+    pushing.join(60)
+    assert [created for _call, created in stored] == [True, True]
+    with reading(engine) as session:
+        there = session.exec(select(Call.id, Call.recording).order_by(col(Call.id))).all()
+    assert there == [(call.id, "upload:b.wav") for call, _created in stored]
+    assert old not in {call.id for call, _created in stored}
 
 
 @pytest.mark.parametrize("there", [0, 10, 20])
