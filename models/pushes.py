@@ -13,8 +13,7 @@ from models.call import MAX_EXTERNAL_ID, Call, CallPush, Channel
 from models.call_number import note_numbers
 from models.columns import now
 from models.db import slices
-from models.facets import refresh
-from models.indexing import index_calls
+from models.indexing import index_rows
 from models.push_again import CallGone, NamedPush, news_of, write_news
 
 AT_ONCE = 500
@@ -104,12 +103,9 @@ def add_calls(
 
 def _index(session: Session, new: list[Call], changed: list[Call]) -> None:
     """Have new and changed calls found. All at once, so that writers of facets keep one order."""
-    calls = {call.id: call for call in (*new, *changed) if call.id is not None}
-    note_numbers(session, calls.values())
-    if changed:
-        index_calls(session, list(calls))
-    else:
-        refresh(session, list(calls))  # what was never heard has no words
+    calls = {call.id: call for call in (*new, *changed)}.values()
+    note_numbers(session, calls)
+    index_rows(session, calls)
 
 
 def _news(pushes: Sequence[NamedPush], known: dict[str, Call]) -> dict[int, list[NamedPush]]:

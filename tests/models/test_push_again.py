@@ -9,7 +9,7 @@ from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, text
+from sqlalchemy import Engine, delete, event, text
 from sqlmodel import col, select
 
 from models import Call, CallEvent, CallNumber, DoomedRecording
@@ -86,6 +86,35 @@ def test_a_beginning_that_becomes_known_moves_the_call(engine: Engine) -> None:
     push(engine, started_at=BEGAN - timedelta(hours=2))
     assert found(engine, hour=7) == [first]
     assert events(engine)[1][1] == {"started_at": "2026-11-02T07:15:00+00:00"}
+
+
+def test_words_are_indexed_anew_only_where_a_call_moves(engine: Engine) -> None:
+    number = store_call(engine, "a", SAID, started_at=BEGAN)
+    written: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "call_text" in statement:
+            written.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    push(engine, agent="Bob", started_at=BEGAN)
+    assert written == []
+    assert found(engine, q="bearing", agent="Bob") == [number]
+    written.clear()
+    push(engine, started_at=BEGAN - timedelta(hours=2))
+    assert written
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_a_call_that_an_upgrade_left_without_an_index_gets_one(engine: Engine) -> None:
+    number = store_call(engine, "a", SAID)
+    with writing(engine) as session:
+        session.execute(text("DELETE FROM call_text"))
+        session.execute(text("DELETE FROM call_facet"))
+        session.execute(text("UPDATE call SET place = NULL, facets = NULL"))
+        session.commit()
+    push(engine, agent="Bob")
+    assert found(engine, q="bearing", agent="Bob") == [number]
 
 
 def test_how_it_is_heard_stays_as_it_was_first(engine: Engine) -> None:
