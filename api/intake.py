@@ -17,7 +17,8 @@ from api.pressure import Gate, QueueFull
 from api.views import Pushed
 from models.call import SILENT, Call, CallPush, Status
 from models.db import reading, writing
-from models.pushes import NamedPush, add_call, add_calls, call_named, calls_named, id_of_recording
+from models.push_again import NamedPush, can_be_replaced
+from models.pushes import add_call, add_calls, call_named, calls_named, id_of_recording
 from models.stores import Incoming, StoreError, Stores
 from settings import Settings
 from workers.queue import CallQueue, QueueDown, timeout_for
@@ -66,8 +67,8 @@ class Intake:
         return self.stores.receive(name=filename, max_bytes=self.settings.max_upload_mb * 1_000_000)
 
     def take_upload(self, push: CallPush, incoming: Incoming, *, by: str) -> Pushed:
-        """Keep an upload and store its call; where the call is there already and has a recording,
-        nothing of the upload stays.
+        """Keep an upload and store its call; where the call is there already and keeps the
+        recording that it has, nothing of the upload stays.
 
         Raises `QueueFull`, `RecordingEmpty`, `StoreFull`.
         """
@@ -76,7 +77,8 @@ class Intake:
             self._refuse_unless_there(external_id)
         recording = incoming.keep().recording
         try:
-            call, created = self._add(push, recording, external_id, by=by)
+            copy_of = self._copy_of(recording, external_id)
+            call, created = self._add(push, recording, external_id, copy_of=copy_of, by=by)
         except Exception:
             # The database may have committed and only its answer got lost.
             kept = self._there(external_id)
@@ -139,6 +141,15 @@ class Intake:
         with reading(self.engine) as session:
             return call_named(session, external_id)
 
+    def _copy_of(self, recording: str, external_id: str) -> str | None:
+        """The recording that the call has already, where this one has the same bytes and could
+        replace it.
+        """
+        call = self._there(external_id)
+        if call is None or not can_be_replaced(call):
+            return None
+        return call.recording if self.stores.same_bytes(call.recording, recording) else None
+
     def _no_room(self, push: CallPush) -> bool:
         return not push.urgent and self.gate.room() == 0
 
@@ -147,7 +158,13 @@ class Intake:
             raise self.gate.full()
 
     def _add(
-        self, push: CallPush, recording: str, external_id: str, *, by: str
+        self,
+        push: CallPush,
+        recording: str,
+        external_id: str,
+        *,
+        copy_of: str | None = None,
+        by: str,
     ) -> tuple[Call, bool]:
         with writing(self.engine) as session:
             return add_call(
@@ -156,6 +173,7 @@ class Intake:
                 recording,
                 external_id=external_id,
                 agent_channel=self.settings.agent_channel,
+                copy_of=copy_of,
                 by=by,
             )
 

@@ -74,7 +74,8 @@ async def push_call(key: PusherDep, request: Request, intake: IntakeDep) -> Resp
     """Take a recording and its metadata; it is stored, and its row committed, before this answers.
 
     Pushing the same `external_id` again answers with the call that is there, and writes to it what
-    is said otherwise of agent, line, caller, direction, outcome, beginning and metadata.
+    is said otherwise of agent, line, caller, direction, outcome, beginning and metadata. Another
+    recording takes the place of one that could not be heard, and of no other.
 
     While too many calls wait to be heard, new ones that are not urgent are refused with 429 and
     `Retry-After`; put the fields before the file, and that comes after the first megabyte of it.

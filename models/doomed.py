@@ -1,6 +1,7 @@
-"""Recordings whose call is gone, and that must go too. A row is written in the transaction that
-deletes the call, and goes after the file: whatever crashes in between, somebody knows of the file.
-When the row goes, the audit trail is told that the file is gone.
+"""Recordings whose call is gone, or has another in their place, and that must go too. A row is
+written in the transaction that deletes the call or replaces its recording, and goes after the file:
+whatever crashes in between, somebody knows of the file. When the row goes, the audit trail is told
+that the file is gone.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ logger = logging.getLogger(__name__)
 
 
 class DoomedRecording(SQLModel, table=True):
-    """An upload, as `call.recording` named it, of which call it was, and when that was deleted. The
-    call is not known of those that were deleted before that was written down.
+    """An upload, as `call.recording` named it, of which call it was, and when that was deleted or
+    took another. The call is not known of those that were deleted before that was written down.
     """
 
     __tablename__ = "doomed_recording"
@@ -57,14 +58,14 @@ def remove_doomed(session: Session, stores: Stores, doomed: Iterable[DoomedRecor
 
 
 def count_doomed(session: Session) -> int:
-    """How many recordings of deleted calls are still to be deleted."""
+    """How many recordings that no call has any more are still to be deleted."""
     return session.exec(select(func.count()).select_from(DoomedRecording)).one()
 
 
 def doomed_before(
     session: Session, before: datetime, *, after_id: int, limit: int
 ) -> list[DoomedRecording]:
-    """Recordings whose call was deleted before this moment, with ids above `after_id`, in order."""
+    """Recordings that no call has since before this moment, with ids above `after_id`, in order."""
     wanted = select(DoomedRecording).where(
         col(DoomedRecording.deleted_at) < before, col(DoomedRecording.id) > after_id
     )

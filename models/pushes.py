@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError
@@ -14,23 +13,13 @@ from models.call import MAX_EXTERNAL_ID, Call, CallPush, Channel
 from models.call_number import note_numbers
 from models.columns import now
 from models.db import slices
-from models.facets import refresh
-from models.indexing import index_calls
-from models.push_again import news_of, write_news
+from models.indexing import index_rows
+from models.push_again import CallGone, NamedPush, news_of, write_news
 
 AT_ONCE = 500
 PIPELINE = "pipeline"
 """Who is written down for a push without a key."""
 TRIES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class NamedPush:
-    """A push whose id and recording are settled."""
-
-    push: CallPush
-    recording: str
-    external_id: str
 
 
 def id_of_recording(reference: str) -> str:
@@ -59,15 +48,16 @@ def add_call(
     *,
     external_id: str,
     agent_channel: Channel,
+    copy_of: str | None = None,
     by: str = PIPELINE,
 ) -> tuple[Call, bool]:
     """Store a pushed call and commit; for an `external_id` that is there already, bring the call
     that it names up to date (`models.push_again`). `by` is whose key it is pushed with.
 
     Returns the call and whether it is new. `external_id` and `agent_channel` stand where the push
-    has none.
+    has none; `copy_of` is as in `NamedPush`.
     """
-    one = NamedPush(push, recording, push.external_id or external_id)
+    one = NamedPush(push, recording, push.external_id or external_id, copy_of)
     return add_calls(session, [one], agent_channel=agent_channel, by=by)[0]
 
 
@@ -96,9 +86,10 @@ def add_calls(
             changed = write_news(session, _news(pushes, there | new), by=by)
             _index(session, list(new.values()), changed)
             session.commit()
-        except IntegrityError as error:  # somebody pushed one of them since we looked
+        except (IntegrityError, CallGone) as error:
+            # Somebody pushed or deleted one of them since we looked.
             session.rollback()
-            taken = error
+            overtaken = error
             continue
         fresh = set(new)
         known = there | new
@@ -107,30 +98,25 @@ def add_calls(
             answers.append((known[one.external_id], one.external_id in fresh))
             fresh.discard(one.external_id)
         return answers
-    raise taken
+    raise overtaken
 
 
 def _index(session: Session, new: list[Call], changed: list[Call]) -> None:
     """Have new and changed calls found. All at once, so that writers of facets keep one order."""
-    calls = {call.id: call for call in (*new, *changed) if call.id is not None}
-    note_numbers(session, calls.values())
-    if changed:
-        index_calls(session, list(calls))
-    else:
-        refresh(session, list(calls))  # what was never heard has no words
+    calls = {call.id: call for call in (*new, *changed)}.values()
+    note_numbers(session, calls)
+    index_rows(session, calls)
 
 
-def _news(
-    pushes: Sequence[NamedPush], known: dict[str, Call]
-) -> dict[int, list[tuple[CallPush, str]]]:
-    """The pushes, with their recordings, of each call that is not as one of them says."""
-    of_call: dict[int, list[tuple[CallPush, str]]] = {}
+def _news(pushes: Sequence[NamedPush], known: dict[str, Call]) -> dict[int, list[NamedPush]]:
+    """The pushes of each call that is not as one of them says."""
+    of_call: dict[int, list[NamedPush]] = {}
     unlike: set[int] = set()
     for one in pushes:
         call = known[one.external_id]
         assert call.id is not None  # it is stored
-        of_call.setdefault(call.id, []).append((one.push, one.recording))
-        if news_of(call, one.push, one.recording):
+        of_call.setdefault(call.id, []).append(one)
+        if news_of(call, one):
             unlike.add(call.id)
     return {number: of_call[number] for number in unlike}
 

@@ -15,9 +15,11 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from api.app import make_app
-from models import Call
+from models import Call, DoomedRecording
 from models.db import writing
+from models.doomed import remove_doomed
 from models.key import create_key
+from models.stores import Stores
 from settings import Settings
 from tests.records import store_call
 from workers.queue import CallQueue
@@ -253,6 +255,91 @@ def test_a_second_push_brings_the_call_up_to_date_and_says_with_which_key(
     ]
     assert queue.depth() == depth
     assert list(settings.recordings.rglob("*.wav")) == files
+
+
+def fail(engine: Engine, queue: CallQueue) -> None:
+    """As if every recording were rubbish."""
+    queue.rq.empty()
+    with writing(engine) as session:
+        for call in session.exec(select(Call)):
+            call.status, call.error = "failed", "why"
+        session.commit()
+
+
+def stored_files(tmp_path: Path) -> tuple[str, str]:
+    """Two recordings in the allowed store."""
+    paths = [tmp_path / "store" / name for name in ("a.wav", "b.wav")]
+    for path in paths:
+        path.write_bytes(path.name.encode())
+    return str(paths[0]), str(paths[1])
+
+
+def test_a_good_upload_replaces_one_that_cannot_be_heard(
+    api: TestClient, engine: Engine, settings: Settings, queue: CallQueue
+) -> None:
+    first = upload(api, b"rubbish", external_id="1").json()
+    fail(engine, queue)
+    assert upload(api, b"sound", external_id="1").json() == {**first, "created": False}
+    assert queue.live() == {1}
+    assert api.get("/calls/1/audio").content == b"sound"
+    [told] = api.get("/calls/1/history").json()["items"]
+    assert (told["before"], told["after"]) == (
+        '{"recording": true, "error": "why"}',
+        '{"recording": true}',
+    )
+    with writing(engine) as session:  # a worker does this later
+        doomed = session.exec(select(DoomedRecording)).all()
+        assert remove_doomed(session, Stores(settings.recordings), doomed) == 1
+    assert [path.read_bytes() for path in kept(settings)] == [b"sound"]
+
+
+@pytest.mark.parametrize("external_id", ["1", None])
+def test_the_same_upload_once_more_is_not_heard_for_ever(
+    api: TestClient,
+    engine: Engine,
+    settings: Settings,
+    queue: CallQueue,
+    external_id: str | None,
+) -> None:
+    upload(api, b"rubbish", external_id=external_id)
+    fail(engine, queue)
+    files = kept(settings)
+    for _ in range(2):
+        again = upload(api, b"rubbish", external_id=external_id).json()
+        assert (again["status"], again["created"]) == ("failed", False)
+    assert (queue.depth(), kept(settings)) == (0, files)
+    assert api.get("/calls/1/history").json()["items"] == []
+
+
+def test_an_upload_brings_back_a_recording_that_is_gone(
+    api: TestClient, engine: Engine, settings: Settings, queue: CallQueue
+) -> None:
+    upload(api)
+    fail(engine, queue)
+    kept(settings)[0].unlink()
+    assert upload(api).json()["status"] == "queued"
+    assert (queue.live(), len(kept(settings))) == ({1}, 1)
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_another_name_replaces_a_recording_that_cannot_be_heard(
+    api: TestClient, engine: Engine, queue: CallQueue, tmp_path: Path, bulk: bool
+) -> None:
+    def push(path: str) -> dict[str, Any]:
+        call = {"external_id": "1", "recording": path}
+        if not bulk:
+            return dict(api.post("/calls", json=call).json())
+        [item] = api.post("/calls/bulk", json={"calls": [call]}).json()["items"]
+        return dict(item)
+
+    rubbish, good = stored_files(tmp_path)
+    push(rubbish)
+    fail(engine, queue)
+    assert push(rubbish)["status"] == "failed"
+    assert queue.depth() == 0
+    assert push(good)["status"] == push(rubbish)["status"] == "queued"
+    assert queue.live() == {1}
+    assert api.get("/calls/1/audio").content == b"b.wav"
 
 
 def test_a_call_under_hold_is_not_heard_again(

@@ -14,7 +14,8 @@ from models.call import CallPush
 from models.db import reading, writing
 from models.facet_counts import FacetCounts
 from models.facets import AT_ONCE, Facet, numbers_of, packed
-from models.pushes import NamedPush, add_calls
+from models.push_again import NamedPush
+from models.pushes import add_calls
 
 
 def pushes(callers: range, name: str) -> list[NamedPush]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from threading import Barrier, Thread
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete, event, text
 from sqlmodel import col, select
 
-from models import Call, CallEvent, CallNumber
+from models import Call, CallEvent, CallNumber, DoomedRecording
 from models.call import CallPush, Status
 from models.db import reading, writing
-from models.pushes import NamedPush, add_call, add_calls
+from models.push_again import NamedPush
+from models.pushes import add_call, add_calls
 from models.search import Finder
 from tests.fakes import turn
 from tests.records import asked, store_call
@@ -86,6 +88,35 @@ def test_a_beginning_that_becomes_known_moves_the_call(engine: Engine) -> None:
     assert events(engine)[1][1] == {"started_at": "2026-11-02T07:15:00+00:00"}
 
 
+def test_words_are_indexed_anew_only_where_a_call_moves(engine: Engine) -> None:
+    number = store_call(engine, "a", SAID, started_at=BEGAN)
+    written: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "call_text" in statement:
+            written.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    push(engine, agent="Bob", started_at=BEGAN)
+    assert written == []
+    assert found(engine, q="bearing", agent="Bob") == [number]
+    written.clear()
+    push(engine, started_at=BEGAN - timedelta(hours=2))
+    assert written
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_a_call_that_an_upgrade_left_without_an_index_gets_one(engine: Engine) -> None:
+    number = store_call(engine, "a", SAID)
+    with writing(engine) as session:
+        session.execute(text("DELETE FROM call_text"))
+        session.execute(text("DELETE FROM call_facet"))
+        session.execute(text("UPDATE call SET place = NULL, facets = NULL"))
+        session.commit()
+    push(engine, agent="Bob")
+    assert found(engine, q="bearing", agent="Bob") == [number]
+
+
 def test_how_it_is_heard_stays_as_it_was_first(engine: Engine) -> None:
     store_call(engine, "a", SAID, language="ru")
     call = push(engine, language="en", agent_channel="right", urgent=True)
@@ -135,6 +166,77 @@ def test_a_recording_that_comes_later_is_taken_and_waits_to_be_heard(
     assert push(engine, recording="upload:c.wav").recording == "upload:b.wav"
 
 
+def failed(engine: Engine, **fields: Any) -> None:
+    """A call whose recording is rubbish."""
+    with writing(engine) as session:
+        call, _ = add_call(
+            session, CallPush(agent="Al"), "upload:aa/a.wav", external_id="a", agent_channel="left"
+        )
+        known = {"status": Status.FAILED, "error": "why", "failures": 3, "duration_s": 9.0}
+        call.sqlmodel_update(known | {"warnings": ["clipped"]} | fields)
+        session.add(call)
+        session.commit()
+
+
+def doomed(engine: Engine) -> list[tuple[int | None, str]]:
+    with reading(engine) as session:
+        return [(one.call_id, one.recording) for one in session.exec(select(DoomedRecording))]
+
+
+def test_a_recording_that_cannot_be_heard_is_replaced_by_another(engine: Engine) -> None:
+    failed(engine)
+    call = push(engine, language="ru", agent="Bob")
+    assert (call.recording, call.status, call.failures) == ("upload:b.wav", "queued", 0)
+    assert (call.language_wanted, call.agent) == ("ru", "Bob")
+    assert (call.error, call.duration_s, call.warnings) == (None, None, [])
+    assert doomed(engine) == [(call.id, "upload:aa/a.wav")]
+    assert events(engine) == [
+        ({"agent": "Al", "recording": True, "error": "why"}, {"agent": "Bob", "recording": True})
+    ]
+    # The next one comes too late: this one may be good.
+    assert push(engine, recording="upload:c.wav").recording == "upload:b.wav"
+    assert len(doomed(engine)) == 1
+
+
+def test_a_recording_in_the_store_of_another_is_replaced_and_left_there(engine: Engine) -> None:
+    failed(engine, recording="file:/store/a.wav")
+    assert push(engine).recording == "upload:b.wav"
+    assert doomed(engine) == []
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"status": Status.QUEUED},
+        {"status": Status.HEARING},
+        {"heard_at": BEGAN},
+        {"legal_hold": True},
+        {"recording": "upload:b.wav"},
+    ],
+)
+def test_no_other_recording_is_replaced(engine: Engine, known: dict[str, Any]) -> None:
+    failed(engine, **known)
+    call = push(engine)
+    assert call.recording == known.get("recording", "upload:aa/a.wav")
+    assert (call.status, call.error) == (known.get("status", "failed"), "why")
+    assert events(engine) == doomed(engine) == []
+
+
+def test_a_copy_of_what_failed_is_not_heard_again(engine: Engine) -> None:
+    failed(engine)
+    for copy_of, status in (("upload:aa/a.wav", "failed"), ("upload:cc/c.wav", "queued")):
+        with writing(engine) as session:
+            call, _ = add_call(
+                session,
+                CallPush(external_id="a"),
+                "upload:b.wav",
+                external_id="a",
+                agent_channel="left",
+                copy_of=copy_of,
+            )
+        assert call.status == status
+
+
 def test_of_many_pushes_of_a_call_that_is_there_the_last_counts(engine: Engine) -> None:
     store_call(engine, "a", SAID)
     pushes = [
@@ -163,6 +265,43 @@ def test_many_pushes_of_one_call_are_taken_one_after_the_other(engine: Engine, t
     assert len(events(engine)) == 2
     assert len(found(engine, agent="Al", line="205")) == 1
     assert found(engine, agent="Bob") == []
+
+
+def await_lock(engine: Engine) -> None:
+    """Return when somebody waits for a lock: a session for a row, or on SQLite anybody to begin."""
+    if engine.dialect.name == "sqlite":
+        return
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    until = monotonic() + 30
+    while monotonic() < until:
+        with engine.connect() as connection:
+            if connection.execute(waiting).scalar_one():
+                return
+        sleep(0.01)
+    raise AssertionError("nobody waits for a lock")
+
+
+def test_a_call_that_is_deleted_while_it_is_pushed_again_is_a_new_one(engine: Engine) -> None:
+    old = store_call(engine, "a", SAID, agent="Al")
+    stored: list[tuple[Call, bool]] = []
+    pushes = [NamedPush(CallPush(agent="Bob"), "upload:b.wav", name) for name in ("a", "b")]
+
+    def push_again() -> None:
+        with writing(engine) as session:
+            stored.extend(add_calls(session, pushes, agent_channel="left"))
+
+    with writing(engine) as deleting:
+        deleting.execute(delete(Call).where(col(Call.id) == old))
+        pushing = Thread(target=push_again)
+        pushing.start()
+        await_lock(engine)
+        deleting.commit()
+    pushing.join(60)
+    assert [created for _call, created in stored] == [True, True]
+    with reading(engine) as session:
+        there = session.exec(select(Call.id, Call.recording).order_by(col(Call.id))).all()
+    assert there == [(call.id, "upload:b.wav") for call, _created in stored]
+    assert old not in {call.id for call, _created in stored}
 
 
 @pytest.mark.parametrize("there", [0, 10, 20])

@@ -290,6 +290,23 @@ def test_a_pipeline_may_enqueue_an_ingest_itself(
     assert (the_call(engine).agent, queue.live()) == ("Alice", {first})
 
 
+def test_an_ingest_replaces_a_recording_that_could_not_be_heard(
+    station: MakeStation, engine: Engine, queue: CallQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = station()
+    store = Path(here.settings.stores[0])
+    (store / "rubbish.wav").write_bytes(b"rubbish")
+    write_noise(store / "call.wav")
+    monkeypatch.setattr("workers.jobs.station", lambda: here)
+    number = ingest(str(store / "rubbish.wav"), external_id="4711")
+    hear_call(number, here)
+    queue.rq.empty()
+    assert ingest(str(store / "rubbish.wav"), external_id="4711") == number
+    assert (the_call(engine).status, queue.depth()) == ("failed", 0)
+    assert ingest(str(store / "call.wav"), external_id="4711") == number
+    assert (the_call(engine).status, queue.live()) == ("queued", {number})
+
+
 def test_what_a_pipeline_sent_wrong_is_named_without_its_value(
     station: MakeStation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
