@@ -1,7 +1,8 @@
 """A call that is pushed again: what the push says otherwise is written to it, and to its history.
 
-Rules were judged when the call was heard, and are not judged again. Where the call had no recording
-and a push brings one, the call takes it, and waits to be heard.
+Where that is something that rules may ask about, the call is marked to be judged anew
+(`models.unjudged`). Where the call had no recording and a push brings one, the call takes it, and
+waits to be heard.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlmodel import Session, col, select
 from models.call import SILENT, Call, CallPush, Status
 from models.columns import now
 from models.history import CallEvent, Change
+from models.unjudged import JUDGED
 
 # What a later push may say otherwise. What decides how a call is heard stays as it was first.
 FIELDS = ("agent", "line", "caller", "direction", "outcome")
@@ -87,6 +89,8 @@ def _write(session: Session, call: Call, push: CallPush, recording: str, *, by: 
     )
     for name, value in news.items():
         setattr(call, name, value)
+    if not JUDGED.isdisjoint(news):
+        call.unjudged_since = now()
     if "recording" in news:
         # As if it were pushed now: this push knows how the recording is to be heard.
         call.agent_channel = push.agent_channel or call.agent_channel
