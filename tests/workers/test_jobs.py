@@ -453,10 +453,10 @@ def test_a_job_judges_all_calls_of_which_something_was_told(
     monkeypatch.setattr("models.unjudged.AT_ONCE", 2)
     with writing(engine) as session:
         save_rule(session, "missed", MISSED, by="Ann")
-        silent = CallPush(external_id="a", outcome="failed")
         for name in ("a", "b", "c", "d", "e"):
+            silent = CallPush(external_id=name, outcome="failed")
             call, _ = add_call(session, silent, "", external_id=name, agent_channel="left")
-            call.external_id, call.status = name, Status.DONE
+            call.status = Status.DONE
             session.add(call)
             session.commit()
     for name in ("a", "c", "d", "e"):

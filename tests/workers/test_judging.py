@@ -41,7 +41,7 @@ SAID = (
         turn("customer", 3.3, "You useless idiots, where are my apples?", FURIOUS),
         acoustics=Acoustics(-20.0, 220.0, 3.0, 6.04123456, 3.2345678, 0.21234567),
     ),
-    turn("agent", 4.1, "I am sorry.", CALM),
+    turn("agent", 12.1, "I am sorry.", CALM),
     turn("customer", 31.7, "Goodbye.", CALM),
 )
 

@@ -35,6 +35,7 @@ from speech.listen import Ears
 from tests.alerting import a_judge
 from tests.fakes import ANGRY, ToldMood, ToldTranscriber, conversation, turn
 from tests.records import RULE, store_call
+from workers.judging import Judge
 from workers.pipeline import analyse, record
 from workers.published import Shelf
 from workers.queue import CallQueue
@@ -638,8 +639,8 @@ def test_a_job_does_slice_after_slice(station: Station, monkeypatch: pytest.Monk
     assert station.queue.live_rematches() == set()
 
 
-def hasty_slice(engine: Engine, number: int, shelf: Shelf) -> int | None:
-    return run_slice(engine, number, shelf, a_judge(engine), seconds=0)
+def hasty_slice(engine: Engine, number: int, shelf: Shelf, judge: Judge) -> int | None:
+    return run_slice(engine, number, shelf, judge, seconds=0)
 
 
 def test_calls_and_slices_take_turns(station: Station) -> None:
