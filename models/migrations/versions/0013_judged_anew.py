@@ -1,4 +1,6 @@
-"""Calls say that a push told something of them which rules have not been asked about yet."""
+"""Calls say that a push told something of them which rules have not been asked about yet. Events of
+alerts are found by their moment.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,10 @@ def upgrade() -> None:
     op.create_index(
         "call_unjudged_yet", "call", ["id"], sqlite_where=UNJUDGED, postgresql_where=UNJUDGED
     )
+    op.create_index("alert_event_by_moment", "alert_event", ["at", "id"])
 
 
 def downgrade() -> None:
+    op.drop_index("alert_event_by_moment", "alert_event")
     op.drop_index("call_unjudged_yet", "call")
     op.drop_column("call", "unjudged_since")
