@@ -45,9 +45,9 @@ class Judge:
         thing before the commit; the caller holds their rows. Returns the ids of alerts that were
         raised, changed or reopened.
         """
-        if not call_ids:
+        rules = self.rules.current() if call_ids else ()
+        if not rules:
             return []
-        rules = self.rules.current()
         judged = frozenset(rule.name for rule in rules)
         # All are judged before the first alert is written: from there on, others wait.
         found = [
