@@ -20,6 +20,7 @@ from models.db import reading, writing
 from models.push_again import NamedPush, can_be_replaced
 from models.pushes import add_call, add_calls, call_named, calls_named, id_of_recording
 from models.stores import Incoming, StoreError, Stores
+from models.unjudged import is_unjudged
 from settings import Settings
 from workers.queue import CallQueue, QueueDown, timeout_for
 
@@ -89,6 +90,7 @@ class Intake:
             self._enqueue(call, size_bytes=incoming.size_bytes)
         else:
             self.stores.remove(recording)
+        self._judge(call)
         return Pushed.of(call, created=created)
 
     def take_named(self, push: PushByName, *, by: str) -> Pushed:
@@ -101,6 +103,7 @@ class Intake:
         call, created = self._add(push, named.recording, named.external_id, by=by)
         if created or call.recording == named.recording:
             self._enqueue(call)
+        self._judge(call)
         return Pushed.of(call, created=created)
 
     def take_many(
@@ -129,6 +132,7 @@ class Intake:
             if created or call.recording == one.recording
         }
         self._enqueue(*to_hear.values())
+        self._judge(*(call for call, _created in stored))
         for number, (call, created) in zip(named, stored, strict=True):
             answers[number] = Pushed.of(call, created=created)
         return answers
@@ -202,6 +206,16 @@ class Intake:
                 # queue is back.
                 logger.warning("call %d is stored, but the queue cannot be reached now", call.id)
                 return
+
+    def _judge(self, *calls: Call) -> None:
+        """Have rules asked about calls of which a push told something else."""
+        if not any(map(is_unjudged, calls)):
+            return
+        try:
+            self.queue.enqueue_judging()
+        except QueueDown:
+            # Nothing is lost: workers look for such calls by themselves, only later.
+            logger.warning("news of calls is stored, but the queue cannot be reached now")
 
 
 async def _intake(request: Request) -> Intake:

@@ -139,6 +139,10 @@ def test(name: Annotated[str, typer.Argument(help="Which one.")]) -> None:
     typer.echo(
         f"delivered in {outcome.ms} ms: {outcome.status or 'sent'} {outcome.excerpt}".strip()
     )
+    typer.echo(
+        f"Not sent: what is found in calls that began more than {settings.alert_days} days ago "
+        "(OVERTONE_ALERT_DAYS)"
+    )
 
 
 @subscriptions.command("remove")

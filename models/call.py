@@ -163,6 +163,12 @@ class Call(SQLModel, table=True):
             sqlite_where=text("facets IS NULL"),
             postgresql_where=text("facets IS NULL"),
         ),
+        Index(
+            "call_unjudged_yet",
+            "id",
+            sqlite_where=text("unjudged_since IS NOT NULL"),
+            postgresql_where=text("unjudged_since IS NOT NULL"),
+        ),
         Index("call_by_status", "status", "updated_at"),
         Index("call_by_upload", "recording", sqlite_where=UPLOADED, postgresql_where=UPLOADED),
         NEVER_REUSE_IDS,
@@ -223,6 +229,9 @@ class Call(SQLModel, table=True):
     # Which published lexicons its hits were made with (`models.lexicon`). None: before they were
     # stored.
     lexicon_revision: int | None = None
+
+    # Since when a push has told something that rules have not been asked about (`models.unjudged`).
+    unjudged_since: datetime | None = Field(default=None, sa_column=Column(Moment))
 
     # The number that the search index knows it by, and what it can be filtered and counted by
     # (`models.facets`). None: it is not indexed yet.

@@ -10,6 +10,7 @@ moved, and is not believed.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from models.alert_event import AlertEvent, last_event_id
 from models.delivery import Delivery, Outcome, Standing, lock_deliveries, log_attempt
 from models.fan_out import NO_HISTORY, expand
 from models.subscription import Subscription
+
+logger = logging.getLogger(__name__)
 
 AGAIN_S = 5.0
 # An attempt by HTTP takes 10 s at most; what takes longer renews its lease.
@@ -118,6 +121,10 @@ def note(
     if outcome.gone and not is_elsewhere:
         row.enabled, row.disabled_reason = False, "the address answered 410 Gone"
         row.updated_at = moment
+        logger.warning(
+            "subscription %s is disabled, its address answered 410 Gone: save it to enable it",
+            row.name,
+        )
     elif not outcome.delivered and retry_in_s is None:
         _park_behind(session, row, moment)
     session.add(row)

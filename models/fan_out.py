@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,6 +12,8 @@ from sqlmodel import Session, col, select
 from models.alert_event import AlertEvent, EventFilters, events_after, last_event_id
 from models.delivery import Delivery
 from models.subscription import Subscription
+
+logger = logging.getLogger(__name__)
 
 EVENTS_AT_ONCE = 500
 NO_HISTORY = timedelta.max
@@ -25,6 +28,7 @@ def expand(
     last = last_event_id(session)
     escalating = _escalations(session)
     read: dict[int, list[AlertEvent]] = {}
+    left_out: set[int | None] = set()
     for row in held:
         after = row.cursor
         if after >= last:
@@ -34,14 +38,23 @@ def expand(
         wait_s = row.digest_minutes * 60 if row.kind == "email" else 0
         due_at = moment + timedelta(seconds=wait_s)
         for event in read[after]:
-            if event.is_history(history):
+            if not _is_wanted(event, row.wants, escalating.get(row.name, ())):
                 continue
-            if _is_wanted(event, row.wants, escalating.get(row.name, ())):
+            if event.is_history(history):
+                left_out.add(event.id)
+            else:
                 session.add(_waiting(row, event, moment, due_at))
         if read[after]:
             row.cursor = read[after][-1].id or after
             session.add(row)
     session.flush()
+    if left_out:
+        logger.info(
+            "%d events of calls that began more than OVERTONE_ALERT_DAYS (%d) days ago are sent to "
+            "nobody",
+            len(left_out),
+            history.days,
+        )
 
 
 def _waiting(row: Subscription, event: AlertEvent, moment: datetime, due_at: datetime) -> Delivery:

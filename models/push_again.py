@@ -1,8 +1,8 @@
 """A call that is pushed again: what the push says otherwise is written to it, and to its history.
 
-Rules were judged when the call was heard, and are not judged again. Where the call had no recording
-and a push brings one, the call takes it, and waits to be heard. So it does where it has one that
-could not be heard, and the push brings another.
+Where that is something that rules may ask about, the call is marked to be judged anew
+(`models.unjudged`). Where the call had no recording and a push brings one, the call takes it, and
+waits to be heard. So it does where it has one that could not be heard, and the push brings another.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from models.call import SILENT, Call, CallPush, Status
 from models.columns import now
 from models.doomed import DoomedRecording, is_ours
 from models.history import CallEvent, Change
+from models.unjudged import JUDGED
 
 # What a later push may say otherwise. What decides how a call is heard stays as it was first.
 FIELDS = ("agent", "line", "caller", "direction", "outcome")
@@ -129,6 +130,8 @@ def _write(session: Session, call: Call, one: NamedPush, *, by: str) -> bool:
         _wait_anew(session, call, one.push)
     for name, value in news.items():
         setattr(call, name, value)
+    if not JUDGED.isdisjoint(news):
+        call.unjudged_since = now()
     return True
 
 

@@ -15,7 +15,14 @@ from models.alert_life import write_alerts
 from models.call import CallPush
 from models.db import reading, writing
 from models.pushes import add_call
+from settings import Settings
 from workers.alert_draft import AlertDraft
+from workers.judging import Judge
+
+
+def a_judge(engine: Engine) -> Judge:
+    """Asks the rules of a database about its calls."""
+    return Judge.of(engine, Settings())
 
 
 def a_turn(start_s: float, end_s: float, anger: float = 0.9) -> dict[str, Any]:

@@ -7,8 +7,7 @@ wrong is counted on the call, and the reconciler asks again until the count is f
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -27,6 +26,7 @@ from speech.conversation import Conversation
 from speech.listen import listen
 from workers.call_facts import About
 from workers.fetching import Fetcher
+from workers.judging import unhurried
 from workers.pipeline import Analysis, analyse, record
 from workers.queue import timeout_for
 from workers.station import Station, station
@@ -40,6 +40,13 @@ NOBODY_SPEAKS = "nobody speaks in this recording: it holds silence, tones or noi
 def hear(call_id: int) -> None:
     """Hear a call's recording and write everything that follows from it."""
     hear_call(call_id, station())
+
+
+def judge() -> None:
+    """Ask the rules about all calls of which pushes told something since they were judged."""
+    here = station()
+    while here.judge.judge_news():
+        here.queue.wake_alerts()
 
 
 def ingest(recording: str, **push: Any) -> int:
@@ -63,11 +70,23 @@ def ingest(recording: str, **push: Any) -> int:
     if created or (call.recording == reference and call.status == Status.QUEUED):
         timeout_s = timeout_for(None, here.settings.max_audio_s)
         here.queue.enqueue(call.id, urgent=call.urgent, timeout_s=timeout_s)
+    _judge_news(call.id, here)
     return call.id
 
 
 def hear_call(call_id: int, here: Station) -> None:
     """`hear` at a given station."""
+    _hear(call_id, here)
+    # Pushes may have told something since it was begun.
+    _judge_news(call_id, here)
+
+
+def _judge_news(call_id: int, here: Station) -> None:
+    if here.judge.judge_news(call_id):
+        here.queue.wake_alerts()
+
+
+def _hear(call_id: int, here: Station) -> None:
     call = _begin(here.engine, call_id)
     if call is None:
         logger.info("call %d is gone or heard already", call_id)
@@ -154,11 +173,8 @@ def _analyse(call: Call, conversation: Conversation, here: Station) -> Analysis:
         threshold=here.settings.alert_anger,
         revision=published.revision,
     )
-    if now() - call.started_at <= timedelta(days=here.settings.alert_days):
-        return analysis
-    # Nobody is told of what is found in a call of long ago, so nobody can be late.
-    unhurried = tuple(replace(draft, acknowledge_within_s=None) for draft in analysis.alerts)
-    return replace(analysis, alerts=unhurried)
+    alerts = unhurried(analysis.alerts, call.started_at, here.judge.history)
+    return replace(analysis, alerts=alerts)
 
 
 def _begin(engine: Engine, call_id: int) -> Call | None:
@@ -219,6 +235,8 @@ def _fail(
             call.duration_s = conversation.duration_s
             call.channels = conversation.channels
             call.warnings = list(conversation.warnings)
+            # Rules have been asked about them, and may be asked again.
+            call.silences = [asdict(silence) for silence in conversation.talk.silences]
             call.dropped_words = conversation.dropped_words
         session.add(call)
         if analysis is not None:

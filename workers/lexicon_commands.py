@@ -28,7 +28,9 @@ from models.lexicon import (
     save_draft,
     table_of,
 )
+from settings import read_settings
 from workers.console import with_progress
+from workers.judging import Judge
 from workers.lexicon_console import (
     named_version,
     open_database,
@@ -230,7 +232,8 @@ def report(
 
 
 def _retag(engine: Engine) -> None:
-    result = with_progress("matching calls", retag_in_process, engine)
+    judge = Judge.of(engine, read_settings())
+    result = with_progress("matching calls", retag_in_process, engine, judge)
     counts = {"changed": 0, "added": 0, "removed": 0} | result
     typer.echo(
         f"{counted(counts['changed'], 'call')} changed: {counted(counts['added'], 'hit')} more, "

@@ -1,7 +1,8 @@
 """Every enqueue, and what can be asked of the queue: the only door of this room that the API uses.
 
-Free of torch and of every model. A job is the id of a call or of a re-matching; the truth about
-those is their row, a job is only the errand, so that losing or doubling one does no harm.
+Free of torch and of every model. A job is the id of a call or of a re-matching, or asks for all
+calls to be judged that are marked for it; the truth about those is their row, a job is only the
+errand, so that losing or doubling one does no harm.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 QUEUE = "overtone"
 HEAR = "workers.jobs.hear"
+JUDGE = "workers.jobs.judge"
+JUDGE_TIMEOUT_S = 600
 REMATCHES = "overtone-rematch"
 REMATCH = "workers.rematch.rematch"
 SLICE_TIMEOUT_S = 600
@@ -112,6 +115,23 @@ class CallQueue:
             if _slice_id(rematch_id, 1 - shift) in self._live_slices():
                 return False
             return self._enqueue_slice(rematch_id, 1 - shift)
+        except redis.RedisError as error:
+            raise QueueDown("the queue cannot be reached") from error
+
+    def enqueue_judging(self) -> None:
+        """Ask for all calls to be judged of which pushes told something new: before others are
+        heard, since it takes no time. Any number of such jobs do no harm; it has no name, since one
+        that is about to end could not take what has just come. Raises `QueueDown`.
+        """
+        try:
+            self.rq.enqueue(
+                JUDGE,
+                at_front=True,
+                result_ttl=0,
+                failure_ttl=FAILURE_TTL_S,
+                job_timeout=JUDGE_TIMEOUT_S,
+                description="judge calls of which pushes told something new",
+            )
         except redis.RedisError as error:
             raise QueueDown("the queue cannot be reached") from error
 

@@ -1,6 +1,6 @@
 """Finds calls and re-matchings whose errand got lost and sends it again: a crash between commit and
 enqueue, a killed worker, an emptied queue, a failed attempt. The rows are the truth; the queue is
-made to agree with them, and so are the recordings.
+made to agree with them, and so are the recordings. Calls to be judged anew it judges itself.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from models.indexing import index_missing
 from models.rematch import waiting_rematches
 from models.stores import StoreError, Stores
 from settings import Settings
+from workers.judging import Judge
 from workers.leftovers import Leftovers
 from workers.queue import CallQueue, QueueDown, timeout_for
 from workers.retention import tidy
@@ -92,6 +93,7 @@ class Reconciler(Thread):
         self._queue = queue
         self._stores = stores
         self._settings = settings
+        self._judge = Judge.of(engine, settings)
         self._leftovers = Leftovers(engine, stores.uploads)
         self._stopped = Event()
 
@@ -101,6 +103,7 @@ class Reconciler(Thread):
             self._attempt(
                 lambda: reconcile(self._engine, self._queue, self._stores, self._settings)
             )
+            self._attempt(self._judge_news)
             self._attempt(lambda: tidy(self._engine, self._stores, self._settings))
             self._attempt(self._leftovers.sweep)
             self._stopped.wait(self._settings.reconcile_s)
@@ -121,6 +124,11 @@ class Reconciler(Thread):
         while not self._stopped.is_set() and (some := index_missing(self._engine)):
             done += some
             logger.info("%d calls of before are indexed for search", done)
+
+    def _judge_news(self) -> None:
+        """Judge the calls of which pushes told something while no job could be sent for it."""
+        while not self._stopped.is_set() and self._judge.judge_news():
+            self._queue.wake_alerts()
 
     def stop(self) -> None:
         """Ask the thread to end after its current round."""

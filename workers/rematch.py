@@ -26,6 +26,7 @@ from models.rematch import (
     lexicons_moved_on,
 )
 from models.stored import count_calls
+from workers.judging import Judge
 from workers.preview import Preview, compare_next, preview_batch, with_draft
 from workers.published import Shelf
 from workers.retag import retag_batch
@@ -52,7 +53,7 @@ def rematch(rematch_id: int, shift: int = 0) -> None:
     from workers.station import station  # loads the models, which a command does without
 
     here = station()
-    after = run_slice(here.engine, rematch_id, here.shelf)
+    after = run_slice(here.engine, rematch_id, here.shelf, here.judge)
     if after == rematch_id:
         here.queue.hand_over(rematch_id, shift)
     elif after is not None:
@@ -60,7 +61,7 @@ def rematch(rematch_id: int, shift: int = 0) -> None:
 
 
 def run_slice(
-    engine: Engine, rematch_id: int, shelf: Shelf, *, seconds: float = SLICE_S
+    engine: Engine, rematch_id: int, shelf: Shelf, judge: Judge, *, seconds: float = SLICE_S
 ) -> int | None:
     """Work on a re-matching for some seconds. Returns which one has to go on: this one, the retag
     that took its place since other lexicons are published now, or None.
@@ -74,13 +75,15 @@ def run_slice(
         _fail(engine, rematch_id, TRIED_ENOUGH)
         return None
     try:
-        return _work(engine, row, shelf, until=monotonic() + seconds)
+        return _work(engine, row, shelf, judge, until=monotonic() + seconds)
     except LexiconError as error:
         _fail(engine, rematch_id, str(error))
         return None
 
 
-def retag_in_process(engine: Engine, on_progress: OnProgress | None = None) -> dict[str, Any]:
+def retag_in_process(
+    engine: Engine, judge: Judge, on_progress: OnProgress | None = None
+) -> dict[str, Any]:
     """Match all stored calls with what is published, here and now; returns the retag's result.
 
     It is stored as a retag too, so that others see it and can cancel it. Raises `RematchEnded`, and
@@ -91,7 +94,7 @@ def retag_in_process(engine: Engine, on_progress: OnProgress | None = None) -> d
         number = ask_rematch(session, kind="retag").id
     while True:
         assert number is not None  # it was stored
-        after = run_slice(engine, number, shelf, seconds=0.0)
+        after = run_slice(engine, number, shelf, judge, seconds=0.0)
         with reading(engine) as session:
             row = get_rematch(session, number)
         if row is None:
@@ -124,7 +127,7 @@ def preview_in_process(
     return preview.as_result()
 
 
-def _work(engine: Engine, row: Rematch, shelf: Shelf, *, until: float) -> int | None:
+def _work(engine: Engine, row: Rematch, shelf: Shelf, judge: Judge, *, until: float) -> int | None:
     assert row.id is not None  # it is stored
     matcher = None
     if row.kind == "preview":
@@ -137,7 +140,7 @@ def _work(engine: Engine, row: Rematch, shelf: Shelf, *, until: float) -> int | 
             published = shelf.current()
             if published.revision != row.revision:
                 return _supersede(engine, row)
-            goes_on = retag_batch(engine, row, published)
+            goes_on = retag_batch(engine, row, published, judge)
         if not goes_on:
             logger.info("re-matching %d: %s ends here", row.id, row.kind)
             return None

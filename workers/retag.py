@@ -1,8 +1,8 @@
 """One batch of a retag: stored calls get the hits and tags that the published lexicons give them.
 
-Only what differs is written: a hit that stays keeps its id. Alerts, and what explains a turn's
-anger, tell what was known when the call was heard; they are left as they are, and so are tags that
-are no lexicon's name.
+Only what differs is written: a hit that stays keeps its id. Calls whose hits differ are judged anew
+in the same transaction. What explains a turn's anger tells what was known when the call was heard;
+it is left as it is, and so are tags that are no lexicon's name.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from models.stored import (
     write_tags,
 )
 from workers.hits import find_stored_hits, hit_row
+from workers.judging import Judge
 from workers.published import Compiled
 
 BATCH = 300
@@ -45,12 +46,17 @@ class Changes:
     tags_added: list[tuple[int, str]] = field(default_factory=list)
 
     @property
+    def rehits(self) -> bool:
+        """Whether rules may say something else of the call than before."""
+        return bool(self.removed or self.added)
+
+    @property
     def shows(self) -> bool:
         """Whether anybody who looks at the call finds something else than before."""
-        return any((self.removed, self.added, self.tags_removed, self.tags_added))
+        return self.rehits or bool(self.tags_removed or self.tags_added)
 
 
-def retag_batch(engine: Engine, row: Rematch, published: Compiled) -> bool:
+def retag_batch(engine: Engine, row: Rematch, published: Compiled, judge: Judge) -> bool:
     """Do the next calls and commit; False where the retag ended, or somebody else does it."""
     with reading(engine) as session:
         calls = stored_calls(
@@ -82,6 +88,7 @@ def retag_batch(engine: Engine, row: Rematch, published: Compiled) -> bool:
         else:
             finish(held)
         session.add(held)
+        judge.judge_again(session, [call.id for call in there if changes[call.id].rehits])
         session.commit()
         return held.unfinished
 

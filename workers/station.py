@@ -6,6 +6,7 @@ Built once per process from the settings; jobs are handed ids and find everythin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from speech.mood import EncoderMood, MoodModel
 from speech.speakers import Diarizer
 from speech.transcribe import LanguageUnknown, Transcriber
 from speech.whisper_files import ModelMissing
+from workers.judging import Judge
 from workers.published import Shelf, product_names, seed
 from workers.queue import CallQueue, open_queue
 from workers.rules.book import RuleBook, seed_alert_rules
@@ -37,6 +39,11 @@ class Station:
     ears: Ears
     shelf: Shelf
     rules: RuleBook
+
+    @property
+    def judge(self) -> Judge:
+        """Who asks the rules about stored calls."""
+        return Judge(self.engine, self.rules, timedelta(days=self.settings.alert_days))
 
     @property
     def limits(self) -> AudioLimits:

@@ -342,6 +342,47 @@ def test_another_name_replaces_a_recording_that_cannot_be_heard(
     assert api.get("/calls/1/audio").content == b"b.wav"
 
 
+@pytest.mark.parametrize("way", ["upload", "by name", "bulk"])
+def test_rules_are_asked_about_what_a_second_push_tells(
+    api: TestClient, engine: Engine, queue: CallQueue, way: str
+) -> None:
+    store_call(engine, "1")
+    push = {"external_id": "1", "outcome": "missed"}
+    for _ in range(2):  # the second one says nothing new, and does no harm
+        if way == "upload":
+            answer = upload(api, **push)
+        elif way == "by name":
+            answer = api.post("/calls", json=push)
+        else:
+            answer = api.post("/calls/bulk", json={"calls": [push, {**push, "external_id": "2"}]})
+        assert answer.status_code == 202, answer.text
+    jobs = [queue.rq.fetch_job(number) for number in queue.rq.get_job_ids()]
+    asked = [job.func_name for job in jobs if job and not job.id.startswith("call-")]
+    assert set(asked) == {"workers.jobs.judge"}
+    [call] = [call for call in rows(engine) if call.external_id == "1"]
+    assert call.unjudged_since is not None
+
+
+def test_what_no_rule_asks_about_sends_no_job(
+    api: TestClient, engine: Engine, queue: CallQueue
+) -> None:
+    store_call(engine, "1")
+    upload(api, external_id="1", caller="+44 20 7946 0958")
+    assert queue.depth() == 0
+
+
+def test_news_of_a_call_is_kept_while_the_queue_is_away(
+    settings: Settings, engine: Engine, tmp_path: Path
+) -> None:
+    store_call(engine, "1")
+    with writing(engine) as session:
+        key = create_key(session, "test")
+    away = settings.model_copy(update={"redis_url": f"unix://{tmp_path / 'nobody.sock'}"})
+    with TestClient(make_app(away), headers={"Authorization": f"Bearer {key}"}) as api:
+        assert upload(api, external_id="1", outcome="missed").status_code == 202
+    assert rows(engine)[0].unjudged_since is not None
+
+
 def test_a_call_under_hold_is_not_heard_again(
     api: TestClient, engine: Engine, queue: CallQueue
 ) -> None:

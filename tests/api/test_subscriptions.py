@@ -334,7 +334,8 @@ def test_subscriptions_in_the_terminal(
     assert (status, "no rule threts" in said, "no rule threats" in said) == (0, True, False)
     listed = run("list")[1]
     assert "only severity high; rule threts, threats; agent Alice" in listed
-    assert run("test", "board")[0] == 0
+    status, said = run("test", "board")
+    assert (status, "more than 7 days ago (OVERTONE_ALERT_DAYS)" in said) == (0, True)
     assert json.loads(receiver.got[0].body)["type"] == "alert.test"
     write_events(engine, 1, rule="threats")
     with writing(engine) as session:

@@ -23,7 +23,9 @@ from lexicons.lexicon import shipped
 from models import Call, Turn
 from models.columns import now
 from models.db import connect, migrate
+from settings import Settings
 from tests.bench.words import Speech
+from workers.judging import Judge
 from workers.published import seed
 from workers.rematch import retag_in_process
 
@@ -45,7 +47,7 @@ def retag(folder: Path, calls: int = CALLS) -> tuple[float, dict[str, Any]]:
     seed(engine)
     store_calls(engine, calls)
     since = perf_counter()
-    result = retag_in_process(engine)
+    result = retag_in_process(engine, Judge.of(engine, Settings()))
     taken_s = perf_counter() - since
     engine.dispose()
     return taken_s, result

@@ -188,8 +188,9 @@ def test_an_overdue_alert_is_escalated_and_nothing_else(
 
 
 def test_what_is_found_in_calls_of_long_ago_is_sent_to_nobody(
-    engine: Engine, receiver: Receiver, clock: TestClock
+    engine: Engine, receiver: Receiver, clock: TestClock, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", logger="models.fan_out")
     subscribe(engine, "boss", receiver.url, filters={"kinds": ["reopened"]})
     subscribe(engine, "board", receiver.url, escalates_to="boss")
     old, fresh = (
@@ -203,6 +204,10 @@ def test_what_is_found_in_calls_of_long_ago_is_sent_to_nobody(
     deliver(dispatcher(engine, clock, history=timedelta(days=7)))
     assert receiver.ids == [f"evt_{number}" for number in told]
     assert subscription(engine, "boss").cursor == told[-1]
+    left_out = [record.message for record in caplog.records if record.name == "models.fan_out"]
+    assert left_out == [
+        "4 events of calls that began more than OVERTONE_ALERT_DAYS (7) days ago are sent to nobody"
+    ]
     receiver.got.clear()
     number = write_event(engine, "reopened", **old)
     deliver(dispatcher(engine, clock))
@@ -300,7 +305,7 @@ def test_after_a_day_it_is_parked_with_what_stood_behind_it_and_new_events_go_on
 
 
 def test_410_parks_at_once_and_disables_the_subscription(
-    engine: Engine, receiver: Receiver, clock: TestClock
+    engine: Engine, receiver: Receiver, clock: TestClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     subscribe(engine, "board", receiver.url)
     write_events(engine, 2)
@@ -312,6 +317,9 @@ def test_410_parks_at_once_and_disables_the_subscription(
     assert len(receiver.got) == 1
     row = subscription(engine, "board")
     assert (row.enabled, row.disabled_reason) == (False, "the address answered 410 Gone")
+    [warned] = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warned.startswith("subscription board is disabled, ")
+    assert receiver.url not in warned
     assert standings(engine, "board") == [Standing.PARKED, Standing.WAITING]
     receiver.behave = answer(200)
     subscribe(engine, "board", receiver.url)

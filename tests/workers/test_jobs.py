@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 import workers.jobs
 from models import Alert, Call, Turn
 from models.alert_rule import RuleText, save_rule, switch_rule
-from models.call import CallPush, UnderHold, ask_again
+from models.call import CallPush, Status, UnderHold, ask_again
 from models.columns import now
 from models.db import reading, writing
 from models.deletion import Order, Why, delete_call
@@ -435,3 +435,84 @@ def test_an_alert_on_a_call_of_long_ago_is_never_overdue(
     with reading(engine) as session:
         [due_at] = session.exec(select(Alert.due_at).where(Alert.rule == "long"))
     assert (due_at is not None) == is_awaited
+
+
+def test_what_a_push_tells_while_its_call_is_heard_is_judged_too(
+    station: MakeStation, engine: Engine
+) -> None:
+    with writing(engine) as session:
+        save_rule(session, "missed", MISSED, by="Ann")
+    here = station(before=lambda: push_outcome(engine))
+    number = pushed(here)
+    hear_call(number, here)
+    assert the_call(engine).status == "done"
+    assert alerted(engine) == ["missed"]
+
+
+def test_what_a_pipeline_tells_of_a_call_that_was_heard_is_judged(
+    station: MakeStation, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = station()
+    monkeypatch.setattr("workers.jobs.station", lambda: here)
+    with writing(engine) as session:
+        save_rule(session, "missed", MISSED, by="Ann")
+    hear_call(pushed(here), here)
+    assert alerted(engine) == []
+    ingest(str(Path(here.settings.stores[0]) / "call.wav"), external_id="a", outcome="missed")
+    assert alerted(engine) == ["missed"]
+
+
+def test_a_job_judges_all_calls_of_which_something_was_told(
+    station: MakeStation, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = station()
+    monkeypatch.setattr("workers.jobs.station", lambda: here)
+    monkeypatch.setattr("models.unjudged.AT_ONCE", 2)
+    with writing(engine) as session:
+        save_rule(session, "missed", MISSED, by="Ann")
+        for name in ("a", "b", "c", "d", "e"):
+            silent = CallPush(external_id=name, outcome="failed")
+            call, _ = add_call(session, silent, "", external_id=name, agent_channel="left")
+            call.status = Status.DONE
+            session.add(call)
+            session.commit()
+    for name in ("a", "c", "d", "e"):
+        push_outcome(engine, name)
+    workers.jobs.judge()
+    assert alerted(engine) == ["missed"] * 4
+    workers.jobs.judge()
+    assert alerted(engine) == ["missed"] * 4
+
+
+@pytest.mark.parametrize("content", [b"", None])
+def test_a_call_that_could_not_be_heard_is_judged_anew_by_what_is_told_of_it(
+    station: MakeStation, engine: Engine, content: bytes | None
+) -> None:
+    here = station("")  # nobody speaks
+    quiet = {"silence": {"at_least_s": 3}, "who": "anybody", "not": True}
+    with writing(engine) as session:
+        save_rule(session, "missed", MISSED, by="Ann")
+        save_rule(session, "quiet", RuleText({"all_of": [quiet]}, "low", None, True), by="Ann")
+    hear_call(pushed(here, content), here)
+    before = alerted(engine)
+    push_outcome(engine)
+    assert here.judge.judge_news() == 1
+    assert the_call(engine).status == "failed"
+    assert alerted(engine) == [*before, "missed"]
+    with reading(engine) as session:
+        assert set(session.exec(select(Alert.no_longer_at))) == {None}
+        assert {alert.updated_at - alert.created_at for alert in session.exec(select(Alert))} == {
+            timedelta()
+        }
+
+
+def push_outcome(engine: Engine, name: str = "a") -> None:
+    with writing(engine) as session:
+        push = CallPush(external_id=name, outcome="missed")
+        _, created = add_call(session, push, "", external_id=name, agent_channel="left")
+    assert not created
+
+
+def alerted(engine: Engine) -> list[str]:
+    with reading(engine) as session:
+        return [alert.rule for alert in session.exec(select(Alert).order_by(col(Alert.id)))]

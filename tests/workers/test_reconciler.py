@@ -11,12 +11,14 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from models import Call
+from models.alert_rule import RuleText, save_rule
 from models.call import CallPush
 from models.columns import now
 from models.db import writing
 from models.pushes import add_call
 from models.stores import Stores
 from settings import Settings
+from tests.alerting import kinds
 from workers.queue import CallQueue, timeout_for
 from workers.reconciler import Reconciler, reconcile
 
@@ -120,6 +122,32 @@ def test_the_thread_outlives_a_queue_that_is_away(
     thread.stop()
     thread.join(5)
     assert queue.live() == {number}
+
+
+def test_the_thread_judges_calls_for_which_no_job_could_be_sent(
+    engine: Engine, queue: CallQueue, stores: Stores, settings: Settings
+) -> None:
+    missed = {"all_of": [{"outcome": {"one_of": ["missed"]}}]}
+    with writing(engine) as session:
+        save_rule(session, "missed", RuleText(missed, "high", enabled=True), by=None)
+    old_call(engine, status="done", outcome="missed", unjudged_since=now())
+    quick = settings.model_copy(update={"reconcile_s": 0.01})
+    thread = Reconciler(engine, queue, stores=stores, settings=quick)
+    thread.start()
+    for _ in range(1000):
+        if kinds(engine):
+            break
+        thread.join(0.01)
+    thread.stop()
+    thread.join(5)
+    assert kinds(engine) == ["raised"]
+
+
+def test_a_job_that_judges_comes_before_others_and_is_of_no_call(queue: CallQueue) -> None:
+    queue.enqueue(1, timeout_s=60)
+    queue.enqueue_judging()
+    assert queue.rq.get_job_ids()[1:] == ["call-1"]
+    assert queue.live() == {1}
 
 
 def test_one_job_for_each_call(queue: CallQueue) -> None:

@@ -32,8 +32,10 @@ from models.stores import Stores
 from settings import Settings
 from speech.conversation import Turn
 from speech.listen import Ears
+from tests.alerting import a_judge
 from tests.fakes import ANGRY, ToldMood, ToldTranscriber, conversation, turn
 from tests.records import RULE, store_call
+from workers.judging import Judge
 from workers.pipeline import analyse, record
 from workers.published import Shelf
 from workers.queue import CallQueue
@@ -152,7 +154,7 @@ def test_a_retag_makes_the_rows_that_hearing_would_make(engine: Engine) -> None:
     number = hear(engine, "a", *said)
     assert hits(engine) == []
     publish_now(engine, "fruit", "apple", "persimmon", {"text": "pear", "speaker": "customer"})
-    assert retag_in_process(engine) == {"changed": 1, "added": 4, "removed": 0}
+    assert retag_in_process(engine, a_judge(engine)) == {"changed": 1, "added": 4, "removed": 0}
     retagged, tagged = contents(engine), tags(engine, number)
     assert tagged == ["fruit"]
     assert [row["parts"].keys() for row in retagged if row["parts"]] == [{"sound", "hearing"}]
@@ -171,7 +173,7 @@ def test_hits_that_stay_keep_their_ids_and_name_the_new_version(engine: Engine) 
     with Session(engine) as session:
         before = set(session.exec(select(Hit.id).where(Hit.term == "apple")))
     publish_now(engine, "fruit", "apple", "please")
-    assert retag_in_process(engine) == {"changed": 5, "added": 5, "removed": 5}
+    assert retag_in_process(engine, a_judge(engine)) == {"changed": 5, "added": 5, "removed": 5}
     with Session(engine) as session:
         assert set(session.exec(select(Hit.id).where(Hit.term == "apple"))) == before
     for number in numbers:
@@ -185,7 +187,7 @@ def test_a_retag_that_changes_nothing_writes_no_hits(engine: Engine) -> None:
     publish_now(engine, "vegetables", "leek")
     written: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *call: written.append(call[2].lower()))
-    assert retag_in_process(engine) == {"changed": 0, "added": 0, "removed": 0}
+    assert retag_in_process(engine, a_judge(engine)) == {"changed": 0, "added": 0, "removed": 0}
     assert not [one for one in written if " hit " in one and not one.startswith("select")]
     assert revisions(engine) == {2}
 
@@ -200,7 +202,7 @@ def test_tags_of_words_follow_and_others_stay(engine: Engine) -> None:
         alert = session.exec(select(Alert)).one().model_dump()
     publish_now(engine, "fruit", "pear")
     publish_now(engine, "hearing", "do you hear")
-    retag_in_process(engine)
+    retag_in_process(engine, a_judge(engine))
     assert tags(engine, number) == ["angry", "hearing"]
     with Session(engine) as session:
         assert session.exec(select(Alert)).one().model_dump() == alert
@@ -211,7 +213,7 @@ def test_a_retired_lexicon_loses_its_hits_and_tags(engine: Engine) -> None:
     numbers = fruit_calls(engine)
     with writing(engine) as session:
         retire(session, "fruit", by=None)
-    assert retag_in_process(engine) == {"changed": 5, "added": 0, "removed": 5}
+    assert retag_in_process(engine, a_judge(engine)) == {"changed": 5, "added": 0, "removed": 5}
     assert hits(engine) == []
     assert [tags(engine, number) for number in numbers] == [[]] * 5
 
@@ -219,9 +221,9 @@ def test_a_retired_lexicon_loses_its_hits_and_tags(engine: Engine) -> None:
 def test_an_empty_lexicon_and_none_at_all_find_nothing(engine: Engine) -> None:
     numbers = [store_call(engine, "a", turn("customer", 1.0, "You idiot, my bearing broke."))]
     assert "product" in tags(engine, numbers[0])
-    assert retag_in_process(engine)["removed"] == 2
+    assert retag_in_process(engine, a_judge(engine))["removed"] == 2
     publish_now(engine, "fruit")
-    assert retag_in_process(engine) == {"changed": 0, "added": 0, "removed": 0}
+    assert retag_in_process(engine, a_judge(engine)) == {"changed": 0, "added": 0, "removed": 0}
     assert (hits(engine), revisions(engine)) == ([], {1})
 
 
@@ -229,7 +231,7 @@ def test_two_lexicons_may_have_one_term(engine: Engine) -> None:
     publish_now(engine, "fruit", "apple")
     numbers = fruit_calls(engine)
     publish_now(engine, "computers", "apple", "pear")
-    retag_in_process(engine)
+    retag_in_process(engine, a_judge(engine))
     for number in numbers:
         assert hits(engine, number) == [
             ("computers", 1, "apple"),
@@ -249,7 +251,7 @@ def test_who_said_it_and_where_counts_in_stored_calls_too(engine: Engine) -> Non
     )
     greeting = {"text": "hello", "speaker": "agent", "place": "last 20 s"}
     publish_now(engine, "greeting", greeting)
-    retag_in_process(engine)
+    retag_in_process(engine, a_judge(engine))
     with Session(engine) as session:
         assert [hit.start_s for hit in session.exec(select(Hit))] == [50.0]
     assert tags(engine, number) == ["greeting"]
@@ -259,7 +261,7 @@ def test_progress_goes_from_nothing_to_all(engine: Engine) -> None:
     fruit_calls(engine)
     publish_now(engine, "fruit", "apple")
     told: list[tuple[int, int]] = []
-    retag_in_process(engine, lambda done, total: told.append((done, total)))
+    retag_in_process(engine, a_judge(engine), lambda done, total: told.append((done, total)))
     assert told == [(2, 5), (4, 5), (5, 5), (5, 5), (5, 5)]
     told.clear()
     draft = from_table(table("fruit", "pear"))
@@ -271,14 +273,14 @@ def test_a_slice_ends_in_time_and_the_next_goes_on(engine: Engine, shelf: Shelf)
     fruit_calls(engine)
     publish_now(engine, "fruit", "apple")
     number = ask(engine)
-    assert run_slice(engine, number, shelf, seconds=0) == number
+    assert run_slice(engine, number, shelf, a_judge(engine), seconds=0) == number
     row = the(engine, number)
     assert (row.state, row.done, row.total, row.attempts) == ("running", 2, 5, 0)
-    assert run_slice(engine, number, shelf, seconds=FOREVER_S) is None
+    assert run_slice(engine, number, shelf, a_judge(engine), seconds=FOREVER_S) is None
     row = the(engine, number)
     assert (row.state, row.done, row.total) == ("done", 5, 5)
     assert row.finished_at is not None
-    assert run_slice(engine, number, shelf) is None
+    assert run_slice(engine, number, shelf, a_judge(engine)) is None
 
 
 KILLED = """
@@ -286,6 +288,7 @@ import os, signal, sys
 from sqlalchemy import event
 from models.db import connect
 from workers import retag
+from tests.alerting import a_judge
 from workers.published import Shelf
 from workers.rematch import run_slice
 
@@ -296,7 +299,7 @@ def kill(*call):
 retag.BATCH = 2
 engine = connect(sys.argv[1])
 event.listen(engine, "after_cursor_execute", kill)
-run_slice(engine, int(sys.argv[2]), Shelf(engine))
+run_slice(engine, int(sys.argv[2]), Shelf(engine), a_judge(engine))
 """
 
 
@@ -307,13 +310,13 @@ def test_a_worker_killed_in_mid_retag_does_no_harm(
     numbers = fruit_calls(engine)
     publish_now(engine, "fruit", "apple")
     number = ask(engine)
-    run_slice(engine, number, shelf, seconds=0)
+    run_slice(engine, number, shelf, a_judge(engine), seconds=0)
     killed = [sys.executable, "-c", KILLED, database_url, str(number), statement]
     assert subprocess.run(killed, cwd=ROOT, check=False).returncode == -signal.SIGKILL
     assert (the(engine, number).state, the(engine, number).done) == ("running", 2)
     assert len(hits(engine)) == 2
 
-    assert run_slice(engine, number, shelf, seconds=FOREVER_S) is None
+    assert run_slice(engine, number, shelf, a_judge(engine), seconds=FOREVER_S) is None
     row = the(engine, number)
     assert (row.state, row.done) == ("done", 5)
     assert row.result == {"changed": 5, "added": 5, "removed": 0}
@@ -338,8 +341,8 @@ def test_one_that_breaks_every_time_is_given_up(engine: Engine, shelf: Shelf) ->
     event.listen(engine, "before_cursor_execute", break_off)
     for _ in range(MAX_ATTEMPTS):
         with pytest.raises(Broken):
-            run_slice(engine, number, shelf)
-    assert run_slice(engine, number, shelf) is None
+            run_slice(engine, number, shelf, a_judge(engine))
+    assert run_slice(engine, number, shelf, a_judge(engine)) is None
     row = the(engine, number)
     assert row.state == "failed"
     assert "got nothing done" in str(row.error)
@@ -350,11 +353,15 @@ def test_two_workers_at_one_retag_do_each_call_once(engine: Engine, shelf: Shelf
     publish_now(engine, "fruit", "apple")
     number = ask(engine)
     others: list[int | None] = []
-    once_read(engine, lambda: others.append(run_slice(engine, number, shelf, seconds=0)))
-    assert run_slice(engine, number, shelf, seconds=FOREVER_S) is None  # the other one was faster
+    once_read(
+        engine, lambda: others.append(run_slice(engine, number, shelf, a_judge(engine), seconds=0))
+    )
+    assert (
+        run_slice(engine, number, shelf, a_judge(engine), seconds=FOREVER_S) is None
+    )  # the other one was faster
     assert others == [number]
     assert the(engine, number).done == 2
-    run_slice(engine, number, shelf, seconds=FOREVER_S)
+    run_slice(engine, number, shelf, a_judge(engine), seconds=FOREVER_S)
     assert the(engine, number).result == {"changed": 5, "added": 5, "removed": 0}
 
 
@@ -362,20 +369,20 @@ def test_a_cancelled_retag_stops_and_a_resumed_one_goes_on(engine: Engine, shelf
     fruit_calls(engine)
     publish_now(engine, "fruit", "apple")
     number = ask(engine)
-    run_slice(engine, number, shelf, seconds=0)
+    run_slice(engine, number, shelf, a_judge(engine), seconds=0)
 
     def cancel() -> None:
         with writing(engine) as session:
             cancel_rematch(session, number)
 
     once_read(engine, cancel)
-    assert run_slice(engine, number, shelf, seconds=FOREVER_S) is None
+    assert run_slice(engine, number, shelf, a_judge(engine), seconds=FOREVER_S) is None
     assert (the(engine, number).state, len(hits(engine))) == ("cancelled", 2)
-    assert run_slice(engine, number, shelf) is None
+    assert run_slice(engine, number, shelf, a_judge(engine)) is None
     assert len(hits(engine)) == 2
     with writing(engine) as session:
         resume_rematch(session, number)
-    run_slice(engine, number, shelf, seconds=FOREVER_S)
+    run_slice(engine, number, shelf, a_judge(engine), seconds=FOREVER_S)
     row = the(engine, number)
     assert (row.state, row.done, len(hits(engine))) == ("done", 5, 5)
 
@@ -389,7 +396,7 @@ def test_a_retag_cancelled_elsewhere_ends_in_process_with_the_reason(engine: Eng
             cancel_rematch(session, ask(engine))
 
     with pytest.raises(RematchEnded, match="cancelled"):
-        retag_in_process(engine, cancel)
+        retag_in_process(engine, a_judge(engine), cancel)
     assert len(hits(engine)) == 2
 
 
@@ -397,15 +404,15 @@ def test_publishing_while_a_retag_runs_starts_another(engine: Engine, shelf: She
     numbers = fruit_calls(engine)
     publish_now(engine, "fruit", "apple")
     older = ask(engine)
-    run_slice(engine, older, shelf, seconds=0)
+    run_slice(engine, older, shelf, a_judge(engine), seconds=0)
     publish_now(engine, "fruit", "pear")
-    newer = run_slice(engine, older, shelf, seconds=FOREVER_S)
+    newer = run_slice(engine, older, shelf, a_judge(engine), seconds=FOREVER_S)
     assert newer is not None
     assert newer != older
     assert the(engine, older).state == "cancelled"
     assert f"see re-matching {newer}" in str(the(engine, older).error)
     assert the(engine, newer).created_by == "ann"
-    run_slice(engine, newer, shelf, seconds=FOREVER_S)
+    run_slice(engine, newer, shelf, a_judge(engine), seconds=FOREVER_S)
     assert (the(engine, newer).state, the(engine, newer).total) == ("done", 5)
     for number in numbers:
         assert hits(engine, number) == [("fruit", 2, "pear")]
@@ -422,7 +429,11 @@ def test_publishing_while_one_retags_in_process_is_followed(engine: Engine) -> N
         if len(told) == 1:
             publish_now(engine, "fruit", "pear")
 
-    assert retag_in_process(engine, publish_once) == {"changed": 5, "added": 5, "removed": 2}
+    assert retag_in_process(engine, a_judge(engine), publish_once) == {
+        "changed": 5,
+        "added": 5,
+        "removed": 2,
+    }
     assert {term for _, _, term in hits(engine)} == {"pear"}
 
 
@@ -431,12 +442,12 @@ def test_a_call_heard_meanwhile_with_older_lexicons_is_caught(engine: Engine, sh
     older = shelf.current()
     publish_now(engine, "fruit", "apple")
     number = ask(engine)
-    run_slice(engine, number, shelf, seconds=0)
+    run_slice(engine, number, shelf, a_judge(engine), seconds=0)
     said = conversation(turn("customer", 1.0, "One apple."))
     with writing(engine) as session:
         record(session, first, analyse(said, older.matcher, [RULE], revision=older.revision))
     assert hits(engine, first) == []
-    run_slice(engine, number, shelf, seconds=FOREVER_S)
+    run_slice(engine, number, shelf, a_judge(engine), seconds=FOREVER_S)
     assert hits(engine, first) == [("fruit", 1, "apple")]
     assert revisions(engine) == {1}
     assert (the(engine, number).done, the(engine, number).total) == (6, 6)
@@ -461,7 +472,7 @@ def test_a_call_that_changes_under_a_retag_is_left_alone(
             record(session, first, analyse(said, published.matcher, [RULE], revision=1))
 
     once_read(engine, change)
-    run_slice(engine, number, shelf, seconds=FOREVER_S)
+    run_slice(engine, number, shelf, a_judge(engine), seconds=FOREVER_S)
     row = the(engine, number)
     assert (row.state, row.done, row.total) == ("done", 4, 4)
     assert hits(engine, first) == []
@@ -478,9 +489,9 @@ def test_a_preview_says_what_would_change_and_changes_nothing(engine: Engine, sh
     with writing(engine) as session:
         save_draft(session, table("fruit", "apple", "pear"), by=None)
     number = ask(engine, "fruit")
-    run_slice(engine, number, shelf, seconds=0)
+    run_slice(engine, number, shelf, a_judge(engine), seconds=0)
     assert the(engine, number).result["calls"] == 2
-    run_slice(engine, number, shelf, seconds=FOREVER_S)
+    run_slice(engine, number, shelf, a_judge(engine), seconds=FOREVER_S)
     row = the(engine, number)
     assert (row.state, row.done, row.total) == ("done", 7, 7)
     assert (row.result["calls"], row.result["gained"], row.result["lost"]) == (7, 1, 1)
@@ -518,7 +529,7 @@ def test_a_preview_shows_nothing_of_calls_that_are_deleted_while_it_runs(
     with writing(engine) as session:
         save_draft(session, table("fruit", "apple", "pear"), by=None)
     number = ask(engine, "fruit")
-    run_slice(engine, number, shelf, seconds=0)
+    run_slice(engine, number, shelf, a_judge(engine), seconds=0)
     compare = workers.preview.compare_next
 
     def delete_some(*given: Any, after: int) -> Any:
@@ -529,7 +540,7 @@ def test_a_preview_shows_nothing_of_calls_that_are_deleted_while_it_runs(
         return calls
 
     monkeypatch.setattr(workers.preview, "compare_next", delete_some)
-    run_slice(engine, number, shelf, seconds=0)
+    run_slice(engine, number, shelf, a_judge(engine), seconds=0)
     monkeypatch.undo()
 
     with reading(engine) as session:
@@ -565,7 +576,7 @@ def test_a_draft_that_cannot_be_read_fails_with_the_reason(engine: Engine, shelf
     with writing(engine) as session:
         save_draft(session, table("fruit") | {"colour": "red"}, by=None)
     number = ask(engine, "fruit")
-    assert run_slice(engine, number, shelf) is None
+    assert run_slice(engine, number, shelf, a_judge(engine)) is None
     row = the(engine, number)
     assert row.state == "failed"
     assert "draft of fruit: does not know 'colour'" in str(row.error)
@@ -628,8 +639,8 @@ def test_a_job_does_slice_after_slice(station: Station, monkeypatch: pytest.Monk
     assert station.queue.live_rematches() == set()
 
 
-def hasty_slice(engine: Engine, number: int, shelf: Shelf) -> int | None:
-    return run_slice(engine, number, shelf, seconds=0)
+def hasty_slice(engine: Engine, number: int, shelf: Shelf, judge: Judge) -> int | None:
+    return run_slice(engine, number, shelf, judge, seconds=0)
 
 
 def test_calls_and_slices_take_turns(station: Station) -> None:
@@ -673,7 +684,7 @@ def test_a_retag_touches_no_moment_of_the_call(engine: Engine) -> None:
     with Session(engine) as session:
         before = session.get_one(Call, number).model_dump()
     publish_now(engine, "fruit", "apple")
-    retag_in_process(engine)
+    retag_in_process(engine, a_judge(engine))
     with Session(engine) as session:
         after = session.get_one(Call, number).model_dump()
     assert before.pop("facets") != after.pop("facets")  # it is found by its new hit
