@@ -31,8 +31,9 @@ demo: .venv/.worker  ## Push the sample calls, show what is heard, search, and s
 up: .venv/.worker  ## Run queue, worker, deliveries and API on this machine until Ctrl-C
 	@$(BIN)/overtone up
 
-test: .venv/.dev  ## Run all tests
-	$(BIN)/python -m pytest
+# A file's tests stay together: they share a server or a model.
+test: .venv/.dev  ## Run all tests, two at a time
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/.dev  ## Lint, types, import directions
 	$(BIN)/ruff check .
