@@ -29,7 +29,6 @@ from lexicons.checking import LexiconUnusableError
 from lexicons.terms import LexiconError
 from models.alert_life import IllegalMove
 from models.alert_rule import TooManyRules
-from models.call import NothingToHear, UnderHold
 from models.comment import NotTheAuthor, TooManyComments
 from models.db import QueryTooSlow
 from models.deletion import CannotDelete
@@ -47,6 +46,7 @@ from models.stores import (
 )
 from models.subscription import SubscriptionConflict
 from models.verdict import CannotJudge
+from models.waiting import NothingToHear, UnderHold
 
 logger = logging.getLogger(__name__)
 

@@ -19,8 +19,9 @@ from api.errors import documented, problem
 from api.intake import IntakeDep, PushByName
 from api.uploads import receive_upload
 from api.views import Pushed
-from models.call import CallPush, ask_again
+from models.call import CallPush
 from models.stores import Incoming
+from models.waiting import ask_again
 from workers.queue import QueueDown, timeout_for
 
 logger = logging.getLogger(__name__)

@@ -92,7 +92,7 @@ def _push_samples(settings: Settings, engine: Engine) -> list[int]:
 
 
 def _ask_all_again(settings: Settings, engine: Engine, numbers: list[int]) -> None:
-    from models.call import ask_again
+    from models.waiting import ask_again
 
     queue = open_queue(settings.redis)
     for number in numbers:

@@ -16,11 +16,12 @@ from typing import Any
 from sqlalchemy import Engine
 
 from models.alert_life import write_alerts
-from models.call import Call, CallPush, Status, leave_as_heard
+from models.call import Call, CallPush, Status
 from models.columns import now
 from models.db import writing
 from models.pushes import add_call, id_of_recording
 from models.stores import StoreError
+from models.waiting import leave_as_heard
 from speech.audio import AudioError
 from speech.conversation import Conversation
 from speech.listen import listen

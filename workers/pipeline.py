@@ -14,11 +14,12 @@ from sqlmodel import Session, SQLModel, col, select
 
 from lexicons.matcher import Matcher
 from models.alert_life import write_alerts
-from models.call import Call, CallTag, Speaker, Status, leave_as_heard
+from models.call import Call, CallTag, Speaker, Status
 from models.columns import now
 from models.hit import Hit
 from models.indexing import index_calls
 from models.turn import Turn
+from models.waiting import leave_as_heard
 from settings import ALERT_ANGER
 from speech.conversation import Conversation
 from speech.speaker_mood import SpeakerMood, sustained_anger

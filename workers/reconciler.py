@@ -15,12 +15,13 @@ from redis import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.call import Call, Status, leave_as_heard, waiting_calls
+from models.call import Call, Status
 from models.columns import now
 from models.db import reading, writing
 from models.indexing import index_missing
 from models.rematch import waiting_rematches
 from models.stores import StoreError, Stores
+from models.waiting import leave_as_heard, waiting_calls
 from settings import Settings
 from workers.judging import Judge
 from workers.leftovers import Leftovers

@@ -18,13 +18,14 @@ from sqlmodel import Session, col, select
 import workers.jobs
 from models import Alert, Call, Turn
 from models.alert_rule import RuleText, save_rule, switch_rule
-from models.call import CallPush, Status, UnderHold, ask_again
+from models.call import CallPush, Status
 from models.columns import now
 from models.db import reading, writing
 from models.deletion import Order, Why, delete_call
 from models.pushes import add_call
 from models.review import change_hold
 from models.stores import Stores
+from models.waiting import UnderHold, ask_again
 from settings import Settings
 from speech.listen import Ears
 from tests.fakes import ToldMood, ToldTranscriber
