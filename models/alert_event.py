@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, ForeignKey, Index, Integer, String, func, text
+from sqlalchemy import Column, ColumnElement, ForeignKey, Index, Integer, String, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.alert import MAX_BY, Alert, as_shown
 from models.call import NEVER_REUSE_IDS, Call
 from models.columns import Json, Moment, columns_of
+from models.db import take_lock
 
 # Any number will do, as long as every Overtone process takes the same.
 EVENTS_LOCK = 0x0E27_A1E7
@@ -113,8 +114,7 @@ def lock_events(session: Session) -> None:
 
     On SQLite it is the session that has to hold the write lock (`models.db.writing`).
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": EVENTS_LOCK})
+    take_lock(session, EVENTS_LOCK)
 
 
 def write_event(

@@ -14,11 +14,11 @@ from json import dumps
 from typing import Any
 
 from sqlalchemy import Column, Integer, String, func
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.columns import Json, Moment, now
+from models.db import insert_into
 
 MAX_NAME_CHARS = 100
 MOST_RULES = 200
@@ -161,9 +161,8 @@ def seed_rules(session: Session, seeds: Mapping[str, RuleText], *, renew: bool) 
 
 def _lock(session: Session) -> AlertRuleRevision:
     """Keep all others from changing rules until this session commits."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     statement = (
-        dialect.insert(AlertRuleRevision)
+        insert_into(session, AlertRuleRevision)
         .values(id=_THE_ROW, number=0, seeded=[])
         .on_conflict_do_update(
             index_elements=["id"], set_={"number": col(AlertRuleRevision.number)}

@@ -18,9 +18,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
-from sqlmodel import Session, create_engine
+from sqlmodel import Session, SQLModel, create_engine
 
 from models.columns import now
 
@@ -102,6 +103,20 @@ def is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
+def insert_into(session: Session, table: type[SQLModel]) -> Any:
+    """This database's INSERT, which knows ON CONFLICT."""
+    return (sqlite if is_sqlite(session) else postgresql).insert(table)
+
+
+def take_lock(session: Session, lock: int, *, shared: bool = False) -> None:
+    """Take a lock of this number until the session ends its transaction: alone, or with others that
+    hold it `shared`. Nothing on SQLite, which has one writer at a time.
+    """
+    if not is_sqlite(session):
+        kind = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        session.execute(text(f"SELECT {kind}(:lock)"), {"lock": lock})
+
+
 def slices(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     """The items in runs of at most `size`: databases bound how much one statement may name."""
     return (items[at : at + size] for at in range(0, len(items), size))
@@ -111,10 +126,10 @@ def database_clock(session: Session) -> datetime:
     """This moment, by a clock that all processes share: the server's own with PostgreSQL, this
     machine's with SQLite.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        moment: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
-        return moment
-    return now()
+    if is_sqlite(session):
+        return now()
+    moment: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return moment
 
 
 class QueryTooSlow(Exception):

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from sqlalchemy import ColumnElement, delete, func
 from sqlmodel import Session, col, select
@@ -19,6 +20,8 @@ from models.doomed import DoomedRecording, is_ours, remove_doomed
 from models.facets import forget
 from models.rematch import forget_excerpts
 from models.stores import Stores
+
+Stays = Literal["held", "being heard"]
 
 
 class Why(StrEnum):
@@ -69,6 +72,13 @@ def delete_call(session: Session, stores: Stores, call_id: int, order: Order) ->
     return done if done.calls else None
 
 
+def why_it_stays(*, is_held: bool, status: str) -> Stays | None:
+    """What keeps a call from being deleted now; None where it may go."""
+    if is_held:
+        return "held"
+    return "being heard" if status == Status.HEARING else None
+
+
 def delete_calls(
     session: Session, stores: Stores, call_ids: Collection[int], order: Order
 ) -> Deleted:
@@ -80,23 +90,21 @@ def delete_calls(
         .with_for_update()
     )
     going: dict[int, str] = {}
-    held: list[int] = []
-    being_heard: list[int] = []
+    stay: dict[Stays, list[int]] = {"held": [], "being heard": []}
     for number, recording, is_held, status in session.exec(wanted):
         assert number is not None  # it is stored
-        if is_held:
-            held.append(number)
-        elif status == Status.HEARING:
-            being_heard.append(number)
-        else:
+        why = why_it_stays(is_held=is_held, status=status)
+        if why is None:
             going[number] = recording
+        else:
+            stay[why].append(number)
     doomed = _delete_rows(session, going, order)
     session.commit()
     removed = remove_doomed(session, stores, doomed) if doomed else 0
     return Deleted(
         calls=tuple(going),
-        held=tuple(held),
-        being_heard=tuple(being_heard),
+        held=tuple(stay["held"]),
+        being_heard=tuple(stay["being heard"]),
         left=sum(1 for one in going.values() if one and not is_ours(one)),
         pending=len(doomed) - removed,
     )

@@ -21,7 +21,6 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
     insert,
-    text,
 )
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import update as update_rows
@@ -30,6 +29,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.call import NEVER_REUSE_IDS
 from models.columns import Moment, now
+from models.db import take_lock
 
 KEPT_DAYS = 30
 KEPT_ATTEMPTS = 50
@@ -136,9 +136,7 @@ def lock_deliveries(session: Session, *, alone: bool = False) -> None:
     would meet the rows of a dispatcher in a circle, or take away an event that one has just read.
     Of SQLite's writers there is but one anyway.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        taking = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
-        session.execute(text(f"SELECT {taking}(:lock)"), {"lock": DELIVERIES_LOCK})
+    take_lock(session, DELIVERIES_LOCK, shared=not alone)
 
 
 def deliveries_of(

@@ -11,9 +11,9 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from models.audit import Action, note
-from models.call import Call, Status
+from models.call import Call
 from models.call_number import CallNumber, calls_of_number
-from models.deletion import Deleted, Order, delete_calls
+from models.deletion import Deleted, Order, Stays, delete_calls, why_it_stays
 from models.history import CallEvent, Change
 from models.numbers import number_key
 from models.stores import Stores
@@ -86,18 +86,11 @@ def find_caller(session: Session, caller: str) -> Found:
         .where(CallNumber.number == number_key(caller))
         .order_by(col(Call.id))
     )
-    free = 0
-    held: list[int] = []
-    being_heard: list[int] = []
+    found: dict[Stays | None, list[int]] = {None: [], "held": [], "being heard": []}
     for number, is_held, status in session.exec(wanted):
         assert number is not None  # it is stored
-        if is_held:
-            held.append(number)
-        elif status == Status.HEARING:
-            being_heard.append(number)
-        else:
-            free += 1
-    return Found(free, tuple(held), tuple(being_heard))
+        found[why_it_stays(is_held=is_held, status=status)].append(number)
+    return Found(len(found[None]), tuple(found["held"]), tuple(found["being heard"]))
 
 
 def _hide_in_histories(session: Session, key: str) -> None:

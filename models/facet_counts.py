@@ -36,9 +36,10 @@ class FacetCounts:
         with self._learning:  # another thread may need the same numbers, or higher ones
             self._learn(session, there)
             kinds = self._kind_of[there]
+            wanted = {name: self._kinds[name] for name in names}
         found: dict[str, list[tuple[str, int]]] = {}
-        for name in names:
-            ours = there[kinds == self._kinds[name]]
+        for name, kind in wanted.items():
+            ours = there[kinds == kind]
             if len(ours) > most:
                 least = np.partition(counts[ours], -most)[-most]
                 ours = ours[counts[ours] >= least]

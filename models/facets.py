@@ -24,13 +24,12 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import select as select_rows
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel
 
 from models.bands import band
 from models.call import Call, Speaker
 from models.columns import columns_of
-from models.db import is_sqlite, slices
+from models.db import insert_into, slices, take_lock
 from models.hit import Hit
 from models.label import tags_of
 from models.numbers import number_key
@@ -43,7 +42,8 @@ NUMBER = "number"
 """The caller's number however it is written (`models.numbers`), beside `caller` as it was told."""
 AT_ONCE = 200
 ID_BITS = 20
-# Any number will do, as long as every Overtone process takes the same.
+# Keeps a facet from being deleted as nobody's while another transaction is about to give it to a
+# call. Any number will do that no other lock of ours has.
 FACETS_LOCK = 0x0E27_FACE
 _PAIRS = {
     "sqlite": "json_each(:pairs) AS wanted CROSS",
@@ -143,7 +143,7 @@ def forget(session: Session, call_ids: Collection[int]) -> None:
         held = session.execute(select_rows(CALL.place, CALL.facets).where(CALL.id.in_(some)))
         rows = [(number, place) for place, facets in held for number in unpacked(facets)]
         _unlink(session, rows)
-        _lock(session, "pg_advisory_xact_lock")
+        take_lock(session, FACETS_LOCK)
         numbers = sorted({number for number, _place in rows})
         for part in slices(numbers, AT_ONCE):
             used = select_rows(CALL_FACET.place).where(CALL_FACET.facet_id == FACET.id)
@@ -172,7 +172,7 @@ def _lay(session: Session, call_ids: Sequence[int], wanted: Mapping[int, set[int
         changed.append({"call_id": call_id, "to": place, "packed": packed(after)})
     _unlink(session, gone)
     if new:
-        session.execute(_insert(session)(CallFacet).on_conflict_do_nothing(), new)
+        session.execute(insert_into(session, CallFacet).on_conflict_do_nothing(), new)
     if changed:
         laid = update(CALL.id.table).where(CALL.id == bindparam("call_id"))
         laid = laid.values(place=bindparam("to"), facets=bindparam("packed"))
@@ -188,27 +188,14 @@ def _unlink(session: Session, rows: Sequence[tuple[int, int]]) -> None:
         session.connection().execute(one, [{"number": number, "at": at} for number, at in rows])
 
 
-def _insert(session: Session) -> Any:
-    """This database's INSERT that knows ON CONFLICT."""
-    return (sqlite if is_sqlite(session) else postgresql).insert
-
-
-def _lock(session: Session, kind: str) -> None:
-    """On PostgreSQL, keep a facet from being deleted as nobody's while another transaction is about
-    to give it to a call. SQLite has one writer at a time.
-    """
-    if not is_sqlite(session):
-        session.execute(text(f"SELECT {kind}(:lock)"), {"lock": FACETS_LOCK})
-
-
 def _known_numbers(session: Session, pairs: set[Pair]) -> dict[Pair, int]:
     """The numbers of all these facets; those that are new get one."""
-    _lock(session, "pg_advisory_xact_lock_shared")
+    take_lock(session, FACETS_LOCK, shared=True)
     numbers = numbers_of(session, pairs)
     missing = sorted(pairs - numbers.keys())
     if missing:
         rows = [{"name": name, "value": value} for name, value in missing]
-        session.execute(_insert(session)(Facet).on_conflict_do_nothing(), rows)
+        session.execute(insert_into(session, Facet).on_conflict_do_nothing(), rows)
         numbers |= numbers_of(session, missing)
     return numbers
 

@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, UniqueConstraint, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.columns import Json, Moment, now
+from models.db import insert_into
 
 MAX_NAME_CHARS = 100
 TAGS_OF_MOOD = ("angry",)
@@ -90,9 +90,8 @@ class LexiconRefused(Exception):
 
 def lock_lexicons(session: Session) -> int:
     """Keep all others from changing lexicons until this session commits; returns the revision."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     statement = (
-        dialect.insert(LexiconRevision)
+        insert_into(session, LexiconRevision)
         .values(id=_THE_ROW, number=0)
         .on_conflict_do_update(index_elements=["id"], set_={"number": col(LexiconRevision.number)})
         .returning(col(LexiconRevision.number))

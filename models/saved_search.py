@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, String, func, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.columns import Json, Moment, now
+from models.db import insert_into, is_sqlite
 
 MAX_NAME_CHARS = 100
 MOST_SEARCHES = 500
@@ -53,19 +53,17 @@ def save_search(
 
     Raises `TooManySearches` where a new one would be one of more than 500.
     """
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
-    if on_postgresql:
+    if not is_sqlite(session):
         # Two at once would each count 499. SQLite has but one writer.
         session.execute(text("LOCK TABLE saved_search IN SHARE ROW EXCLUSIVE MODE"))
     if find_search(session, name) is None and _count(session) >= MOST_SEARCHES:
         raise TooManySearches(
             f"there are {MOST_SEARCHES} saved searches, which is the most: delete one first"
         )
-    dialect = postgresql if on_postgresql else sqlite
     moment = now()
     row = {"query": dict(query), "owner": owner, "updated_at": moment}
     statement = (
-        dialect.insert(SavedSearch)
+        insert_into(session, SavedSearch)
         .values(name=name, created_at=moment, **row)
         .on_conflict_do_update(index_elements=["name"], set_=row)
         .returning(SavedSearch)

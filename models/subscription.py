@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Column, String, Text, func, text
+from sqlalchemy import Column, String, Text, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.alert_event import EventFilters, last_event_id
 from models.call import NEVER_REUSE_IDS
 from models.columns import Json, Moment, now
+from models.db import take_lock
 from models.delivery import lock_deliveries
 from models.query import BadQuery
 
@@ -128,10 +129,9 @@ def save_subscription(session: Session, name: str, wanted: Wanted) -> tuple[Subs
     disabled goes on where it stopped. Raises `SubscriptionConflict` for another kind than before
     or one too many, `BadQuery` where `escalates_to` names nobody or no authorization can be kept.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        # Two at once would each count 199. SQLite has but one writer. A lock on the table would
-        # be in the way of dispatchers, who hold rows of it.
-        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": SAVING_LOCK})
+    # Two at once would each count 199. A lock on the table would be in the way of dispatchers, who
+    # hold rows of it.
+    take_lock(session, SAVING_LOCK)
     lock_deliveries(session)  # what waits is often tried at once after this
     _check_escalation(session, name, wanted.escalates_to)
     row = find_subscription(session, name)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Column, String
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, and_, col, select
 
 from models.call import Call, Speaker, Status, of_call
 from models.columns import Moment, now
+from models.db import insert_into
 
 
 class MoodVerdict(SQLModel, table=True):
@@ -57,9 +57,8 @@ def give_verdict(
         return None
     _check_speaker(session, call, speaker)
     row = {"angry": angry, "given_by": given_by, "given_at": now()}
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     statement = (
-        dialect.insert(MoodVerdict)
+        insert_into(session, MoodVerdict)
         .values(call_id=call_id, speaker=speaker, **row)
         .on_conflict_do_update(index_elements=["call_id", "speaker"], set_=row)
         .returning(MoodVerdict)
